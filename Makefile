@@ -1,0 +1,32 @@
+# The verbs; each is a script in bin/.
+.PHONY: help demo demo-down test test-core lint bench build release clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: ## build, start an engine and Boathook, and show it on real containers
+	@bin/demo
+
+demo-down: ## remove every trace of the demo
+	@bin/demo-down
+
+test: ## all tests: Swift, jail, integration, official clients
+	@bin/test
+
+test-core: ## the Swift tests alone
+	@bin/test core
+
+lint: ## what can be said without building
+	@bin/lint
+
+bench: ## medians of one command's way, beside docker exec
+	@bin/bench
+
+build: ## debug build
+	@bin/build debug
+
+release: ## release build
+	@bin/build release
+
+clean: ## remove builds and virtual environments (not the demo: make demo-down)
+	rm -rf .build .build-* .venv-* .pytest_cache

@@ -1,0 +1,29 @@
+internal import ControlPlane
+package import Hummingbird
+
+/// What a request carries on its way to its route.
+package struct APIContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// Set by `AuthenticationMiddleware`; routes behind it may rely on it.
+    var principal: Principal?
+    /// Set by `MachineMiddleware`, for agents.
+    var machine: Machine?
+
+    package init(source: Source) {
+        coreContext = .init(source: source)
+    }
+
+    /// Who asks.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/unauthenticated`` on a route that forgot its middleware.
+    func requirePrincipal() throws -> Principal {
+        guard let principal else { throw ControlPlaneError(.unauthenticated, "Invalid user key") }
+        return principal
+    }
+
+    /// Which machine asks.
+    func requireMachine() throws -> Machine {
+        guard let machine else { throw ControlPlaneError(.unauthenticated, "Invalid machine token") }
+        return machine
+    }
+}

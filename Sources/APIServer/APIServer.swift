@@ -1,0 +1,128 @@
+package import ControlPlane
+package import Hummingbird
+package import Logging
+internal import NIOCore
+
+/// The HTTP side: every route in one table.
+package struct APIServer: Sendable {
+    /// What the routes are made of.
+    package struct Parts: Sendable {
+        package var authenticator: Authenticator
+        package var instances: InstanceAccess
+        package var commands: CommandAccess
+        package var execute: ExecuteCommand
+        package var cancel: RequestCancellation
+        package var result: CommandResult
+        package var gateway: AgentGateway
+        package var dispatcher: Dispatcher
+        package var executeLimiter: RateLimiter
+        package var urls: PublicURLs
+        package var time: WallTime
+
+        package init(
+            authenticator: Authenticator, instances: InstanceAccess, commands: CommandAccess,
+            execute: ExecuteCommand, cancel: RequestCancellation, result: CommandResult,
+            gateway: AgentGateway, dispatcher: Dispatcher, executeLimiter: RateLimiter,
+            urls: PublicURLs, time: WallTime
+        ) {
+            self.authenticator = authenticator
+            self.instances = instances
+            self.commands = commands
+            self.execute = execute
+            self.cancel = cancel
+            self.result = result
+            self.gateway = gateway
+            self.dispatcher = dispatcher
+            self.executeLimiter = executeLimiter
+            self.urls = urls
+            self.time = time
+        }
+    }
+
+    /// All routes. The router takes paths with and without a trailing slash, and with doubled ones.
+    package static func router(_ parts: Parts) -> Router<APIContext> {
+        let router = Router(context: APIContext.self)
+        router.add(middleware: AccessLogMiddleware())
+        router.add(middleware: ErrorMiddleware())
+        addPublicRoutes(to: router, parts)
+        addAccountRoutes(to: router, parts)
+        addAgentRoutes(to: router, parts)
+        return router
+    }
+
+    /// The service that listens.
+    ///
+    /// - Parameter onListening: Gets the port that is listened on.
+    package static func application(
+        _ parts: Parts, host: String, port: Int, logger: Logger,
+        onListening: @escaping @Sendable (Int) async -> Void
+    ) -> some ApplicationProtocol {
+        Application(
+            router: router(parts),
+            server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            configuration: .init(address: .hostname(host, port: port), serverName: nil),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
+            logger: logger)
+    }
+
+    private static func addPublicRoutes(to router: Router<APIContext>, _ parts: Parts) {
+        router.get("healthz", use: HealthRoute().callAsFunction)
+        router.get("api/v0/gpu_names/unique", use: GPUNamesRoute().callAsFunction)
+        let result = ResultRoute(result: parts.result)
+        router.get("results/:result", use: result.callAsFunction)
+        router.head("results/:result", use: result.callAsFunction)
+        router.get(
+            "openapi.yaml",
+            use: DocumentRoute(bytes: PackageResources.openapi_yaml, contentType: "application/yaml")
+                .callAsFunction)
+        router.get(
+            "llms.txt",
+            use: DocumentRoute(
+                bytes: PackageResources.llms_txt, contentType: "text/plain; charset=utf-8"
+            ).callAsFunction)
+    }
+
+    private static func addAccountRoutes(to router: Router<APIContext>, _ parts: Parts) {
+        let rows = InstanceRows(dispatcher: parts.dispatcher, time: parts.time)
+        let api = router.group()
+            .add(middleware: AuthenticationMiddleware(authenticator: parts.authenticator))
+        api.put(
+            "api/v0/instances/command/:id",
+            use: ExecuteRoute(
+                execute: parts.execute, result: parts.result, limiter: parts.executeLimiter,
+                urls: parts.urls
+            ).callAsFunction)
+        api.get(
+            "api/v0/commands/:id",
+            use: CommandRoute(access: parts.commands, result: parts.result, urls: parts.urls)
+                .callAsFunction)
+        api.get(
+            "api/v0/commands/:id/output",
+            use: CommandOutputRoute(access: parts.commands, result: parts.result).callAsFunction)
+        api.get(
+            "api/v0/commands",
+            use: CommandListRoute(access: parts.commands, urls: parts.urls).callAsFunction)
+        api.delete("api/v0/commands/:id", use: CancelRoute(cancel: parts.cancel).callAsFunction)
+        api.get(
+            "api/v0/instances",
+            use: InstanceListRoute(access: parts.instances, rows: rows).callAsFunction)
+        api.get(
+            "api/v0/instances/filters",
+            use: InstanceFiltersRoute(access: parts.instances, rows: rows).callAsFunction)
+        api.get(
+            "api/v0/instances/:id",
+            use: InstanceRoute(access: parts.instances, rows: rows).callAsFunction)
+        api.get(
+            "api/v1/instances",
+            use: InstancePageRoute(access: parts.instances, rows: rows).callAsFunction)
+        api.get("api/v0/users/current", use: CurrentUserRoute().callAsFunction)
+    }
+
+    private static func addAgentRoutes(to router: Router<APIContext>, _ parts: Parts) {
+        router.post("agent/v1/join", use: JoinRoute(gateway: parts.gateway).callAsFunction)
+        let agent = router.group().add(middleware: MachineMiddleware(gateway: parts.gateway))
+        agent.post("agent/v1/link", use: LinkRoute(gateway: parts.gateway).callAsFunction)
+        agent.post("agent/v1/reports", use: ReportsRoute(gateway: parts.gateway).callAsFunction)
+        agent.post("agent/v1/results", use: ResultsRoute(gateway: parts.gateway).callAsFunction)
+    }
+}

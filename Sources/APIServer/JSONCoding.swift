@@ -1,0 +1,58 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import VastAPI
+
+/// JSON in and out, in the wire's way.
+enum WireJSON {
+    /// Sorted keys, so that equal answers are equal bytes.
+    static func encode(_ value: some Encodable) throws -> ByteBuffer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return ByteBuffer(bytes: try encoder.encode(value))
+    }
+
+    static func decode<Value: Decodable>(_ type: Value.Type, _ buffer: ByteBuffer) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(buffer.readableBytesView))
+    }
+
+    /// Any encodable value in the wire's open form.
+    static func value(_ value: some Encodable) throws -> JSONValue {
+        try decode(JSONValue.self, encode(value))
+    }
+}
+
+extension Response {
+    /// An answer whose content type is exactly `application/json`: upstream's clients take no other
+    /// spelling (contract 0.5).
+    static func json(
+        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) throws -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(
+            status: status, headers: headers, body: .init(byteBuffer: try WireJSON.encode(value)))
+    }
+}
+
+extension Request {
+    /// The body as a JSON object.
+    ///
+    /// - Throws: ``WireError/invalidBody`` when it is longer than `limit` bytes, or is no JSON of the
+    ///   wanted shape that means one thing: 483 on the wire.
+    func jsonObject<Value: Decodable>(_ type: Value.Type, upTo limit: Int) async throws -> Value {
+        let buffer: ByteBuffer
+        do {
+            buffer = try await body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw WireError.invalidBody
+        }
+        guard StrictJSON.isUnambiguous(buffer.readableBytesView) else { throw WireError.invalidBody }
+        do {
+            return try WireJSON.decode(type, buffer)
+        } catch {
+            throw WireError.invalidBody
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import ControlPlane
+internal import HTTPTypes
+internal import Hummingbird
+
+/// Finds out who asks, before anything of the request but its head is looked at.
+///
+/// The key comes as `Authorization: Bearer K` or as `?api_key=K`; old clients send the second, and some
+/// versions both (contract 0.2). The header decides when both are there.
+struct AuthenticationMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let authenticator: Authenticator
+
+    func handle(
+        _ request: Request, context: APIContext,
+        next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.principal = try await authenticator.principal(key: request.bearerToken ?? request.queryKey)
+        return try await next(request, context)
+    }
+}
+
+/// Finds out which machine asks.
+struct MachineMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let gateway: AgentGateway
+
+    func handle(
+        _ request: Request, context: APIContext,
+        next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.machine = try await gateway.machine(token: request.bearerToken ?? "")
+        return try await next(request, context)
+    }
+}
+
+extension Request {
+    /// The token of the one `Authorization: Bearer` header; nil when there is none, or another scheme.
+    var bearerToken: String? {
+        guard let value = headers[.authorization] else { return nil }
+        let prefix = "bearer "
+        guard value.utf8.count > prefix.utf8.count,
+            value.prefix(prefix.count).lowercased() == prefix
+        else { return nil }
+        return String(value.dropFirst(prefix.count))
+    }
+
+    fileprivate var queryKey: String? {
+        uri.queryParameters["api_key"].map(String.init)
+    }
+}

@@ -1,0 +1,63 @@
+internal import AgentLink
+internal import ControlPlane
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+
+/// `POST /agent/v1/join`: a host becomes a machine.
+struct JoinRoute: Sendable {
+    let gateway: AgentGateway
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        let token = request.bearerToken ?? ""
+        let join = try await request.jsonObject(JoinRequest.self, upTo: 4096)
+        return try .json(try await gateway.join(token: token, name: String(join.name.prefix(255))))
+    }
+}
+
+/// `POST /agent/v1/link`: the response that the agent holds open; a message a line.
+struct LinkRoute: Sendable {
+    let gateway: AgentGateway
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        let hello = try await request.jsonObject(AgentHello.self, upTo: 16 << 20)
+        let messages = try await gateway.attach(context.requireMachine(), hello: hello)
+        let body = ResponseBody { writer in
+            for await message in messages {
+                var line = try WireJSON.encode(message)
+                line.writeInteger(UInt8(ascii: "\n"))
+                try await writer.write(line)
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"], body: body)
+    }
+}
+
+/// `POST /agent/v1/reports`: what the agent tells.
+struct ReportsRoute: Sendable {
+    let gateway: AgentGateway
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        let messages = try await request.jsonObject([AgentMessage].self, upTo: 64 << 20)
+        try await gateway.receive(messages, from: context.requireMachine())
+        return Response(status: .noContent)
+    }
+}
+
+/// `POST /agent/v1/results`: a command's end in a header, its output as the body.
+struct ResultsRoute: Sendable {
+    let gateway: AgentGateway
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        guard let header = request.headers[.report], let data = Data(base64Encoded: header),
+            let report = try? JSONDecoder().decode(CommandFinished.self, from: data)
+        else { throw WireError.badRequest("invalid_args", "No readable report.") }
+        let frames = request.body.map { [UInt8](buffer: $0) }
+        try await gateway.complete(report, frames: frames, from: context.requireMachine())
+        return Response(status: .noContent)
+    }
+}

@@ -1,0 +1,135 @@
+internal import AgentLink
+internal import CommandPolicy
+internal import ControlPlane
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import VastAPI
+
+/// `PUT /api/v0/instances/command/{id}/` (seed page; contract 1).
+struct ExecuteRoute: Sendable {
+    let execute: ExecuteCommand
+    let result: CommandResult
+    let limiter: RateLimiter
+    let urls: PublicURLs
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.requirePrincipal()
+        try limiter.admit(principal.keyID)
+        let body = try await request.jsonObject(ExecuteRequest.self, upTo: Self.maximumBodyByteCount)
+        let order = try CommandOrder(body)
+        let id = try context.instanceID()
+        if body.dryRun == true {
+            let decision = try await execute.decision(order, on: id, as: principal)
+            return try .json(DryRunReply(decision: try WireJSON.value(decision)))
+        }
+        let accepted = try await execute(order, on: id, as: principal)
+        var reply = ExecuteReply(
+            resultURL: urls.result(accepted), commandID: accepted.command.id,
+            statusURL: urls.status(accepted.command.id))
+        guard let seconds = request.preferredWait else { return try .json(reply) }
+        if let settled = try await result.settled(accepted.command.id, atMost: .seconds(seconds)) {
+            reply.result = try await CommandRow.describing(settled, result: result, urls: urls)
+        }
+        return try .json(reply, headers: [.preferenceApplied: "wait=\(seconds)"])
+    }
+
+    /// A command has at most 2,048 bytes, and JSON may write each as six.
+    private static let maximumBodyByteCount = 65_536
+}
+
+extension CommandOrder {
+    /// Reads the open fields of the wire, with upstream's words where it has some (contract 1.1).
+    fileprivate init(_ request: ExecuteRequest) throws {
+        let input: CommandOrder.Input
+        switch (request.command, request.argv) {
+        case (.string(let text)?, nil):
+            input = .text(text)
+        case (nil, .array(let words)?):
+            let argv = words.compactMap(\.string)
+            guard argv.count == words.count, !argv.isEmpty else {
+                throw WireError.badRequest("invalid_args", "argv must be a list of strings.")
+            }
+            input = .argv(argv)
+        case (nil, nil), (.null?, nil):
+            throw WireError.badRequest("invalid_args", "Missing command.")
+        case (.some, .some):
+            throw WireError.badRequest("invalid_args", "Send either command or argv.")
+        default:
+            throw WireError.badRequest("invalid_args", "Invalid command.")
+        }
+        var timeout: Int?
+        if let value = request.timeout, value != .null {
+            guard case .int(let seconds) = value,
+                (1...Int64(ExecuteCommand.maximumTimeoutSeconds)).contains(seconds)
+            else {
+                throw WireError.badRequest(
+                    "invalid_args",
+                    "timeout must be a whole number of seconds from 1 to \(ExecuteCommand.maximumTimeoutSeconds)."
+                )
+            }
+            timeout = Int(seconds)
+        }
+        self.init(input: input, timeoutSeconds: timeout)
+    }
+}
+
+extension APIContext {
+    /// The instance id of the path.
+    func instanceID() throws -> Instance.ID {
+        guard let text = parameters.get("id"), let id = Int64(canonical: text) else {
+            throw WireError.invalidInstanceID
+        }
+        return id
+    }
+
+    /// The command id of the path; one that is no id names nothing.
+    func commandID() throws -> Command.ID {
+        guard let text = parameters.get("id"), let id = Int64(canonical: text) else {
+            throw ControlPlaneError(.commandNotFound, "Command not found.")
+        }
+        return id
+    }
+}
+
+extension Int64 {
+    /// A positive decimal number in its one spelling: no sign, no leading zero, ASCII digits alone.
+    init?(canonical text: some StringProtocol) {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard let first = text.utf8.first, first != UInt8(ascii: "0"), text.utf8.count <= 19,
+            text.utf8.allSatisfy({ digits.contains($0) }), let value = Int64(String(text))
+        else { return nil }
+        self = value
+    }
+}
+
+extension Request {
+    /// Seconds of `Prefer: wait=N` (RFC 7240, section 4.3), at most a minute; nil when not asked for.
+    var preferredWait: Int? {
+        for preference in headers[values: .prefer].flatMap({ $0.split(separator: ",") }) {
+            let parts = preference.split(separator: "=")
+            guard parts.count == 2, parts[0].filter({ $0 != " " }).lowercased() == "wait",
+                let seconds = Int(parts[1].filter { $0 != " " && $0 != "\"" }), seconds >= 0
+            else { continue }
+            return min(seconds, 60)
+        }
+        return nil
+    }
+}
+
+extension HTTPField.Name {
+    /// RFC 7240; the names are constants that the grammar of field names allows.
+    static let prefer = constant("Prefer")
+    static let preferenceApplied = constant("Preference-Applied")
+    /// RFC 9530.
+    static let reprDigest = constant("Repr-Digest")
+    static let commandState = constant("Boathook-State")
+    static let commandExitCode = constant("Boathook-Exit-Code")
+    static let commandComplete = constant("Boathook-Complete")
+    static let report = constant(LinkProtocol.reportHeader)
+
+    private static func constant(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is a field name") }
+        return name
+    }
+}

@@ -1,0 +1,49 @@
+internal import ControlPlane
+internal import HTTPTypes
+internal import Hummingbird
+internal import ServiceLifecycle
+internal import VastAPI
+
+/// `GET /results/{id}-{secret}`: the URL that `execute` gave; no key is asked for.
+///
+/// 404 until the result is final. A request is held for a while first, so that clients which try
+/// thirty times wait minutes instead of seconds (contract 1.2). One that is pending, unknown, expired
+/// or deleted gets the same bytes.
+struct ResultRoute: Sendable {
+    let result: CommandResult
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        guard let name = context.parameters.get("result"),
+            let dash = name.firstIndex(of: "-"), let id = Int64(canonical: name[..<dash])
+        else { throw WireError.noResult }
+        let secret = String(name[name.index(after: dash)...])
+        // A shutdown does not wait for those who wait.
+        let final = try await cancelWhenGracefulShutdown {
+            try await result(id, secret: secret, hold: Self.hold)
+        }
+        guard let final else { throw WireError.noResult }
+        return ResultResponse(final).response(to: request)
+    }
+
+    /// Stock clients give up on a socket after 10 s.
+    private static let hold = Duration.seconds(8)
+}
+
+/// `GET /api/v0/commands/{id}/output`: the same bytes, for the account's keys.
+struct CommandOutputRoute: Sendable {
+    let access: CommandAccess
+    let result: CommandResult
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.requirePrincipal()
+        let command = try await access.command(context.commandID(), as: principal)
+        guard let final = try await result.final(command) else { throw WireError.noResult }
+        return ResultResponse(final).response(to: request)
+    }
+}
+
+extension WireError {
+    fileprivate static let noResult = WireError(
+        status: .notFound,
+        reply: .init(error: "no_result", msg: "There is no result here, or not yet."))
+}

@@ -1,0 +1,69 @@
+internal import ControlPlane
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import VastAPI
+
+/// The one place where a failure becomes a status and a body (contract 0.3, 1.1).
+struct WireError: Error, Sendable {
+    var status: HTTPResponse.Status
+    var reply: ErrorReply
+    var headers: HTTPFields = [:]
+
+    /// The body is no JSON object: upstream's own status.
+    static let invalidBody = WireError(
+        status: .init(code: 483, reasonPhrase: "Invalid JSON"),
+        reply: ErrorReply(error: "invalid_args", msg: "Invalid json_body"))
+
+    static let invalidInstanceID = WireError(
+        status: .badRequest, reply: ErrorReply(error: "invalid_args", msg: "Invalid instance_id."))
+
+    static let notFound = WireError(
+        status: .notFound, reply: ErrorReply(error: "not_found", msg: "There is nothing here."))
+
+    static let unexpected = WireError(
+        status: .internalServerError,
+        reply: ErrorReply(
+            error: "internal_error", msg: "The server failed; its log says why, under this request's id."))
+
+    static func badRequest(_ error: String, _ message: String) -> WireError {
+        WireError(status: .badRequest, reply: ErrorReply(error: error, msg: message))
+    }
+
+    init(status: HTTPResponse.Status, reply: ErrorReply, headers: HTTPFields = [:]) {
+        self.status = status
+        self.reply = reply
+        self.headers = headers
+    }
+
+    /// A domain error in upstream's words.
+    init(_ error: ControlPlaneError) {
+        let (status, code): (HTTPResponse.Status, String) =
+            switch error.code {
+            case .unauthenticated: (.unauthorized, "auth_error")
+            case .blocked: (.forbidden, "blacklisted")
+            case .instanceNotFound, .commandNotFound: (.notFound, "not_found")
+            case .invalidArguments, .commandRefused: (.badRequest, "invalid_args")
+            case .instanceNotReady: (.badRequest, "invalid_container")
+            case .tooFrequent: (.tooManyRequests, "too_frequent")
+            case .agentRefused: (.badRequest, "agent_refused")
+            default: (.internalServerError, "internal_error")
+            }
+        self.init(status: status, reply: ErrorReply(error: code, msg: error.message))
+        reply.denial = error.denial.flatMap { try? WireJSON.value($0) }
+        if error.code == .tooFrequent {
+            // All that upstream sends; clients that read `msg` alone would print "None".
+            reply.detail = error.message
+        }
+        if let retryAfter = error.retryAfter {
+            // Whole seconds by RFC 9110, section 10.2.3; the 1.9.1 client reads fractions too, but
+            // others need not.
+            headers[.retryAfter] = String(max(1, Int(retryAfter.rounded(.up))))
+        }
+        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
+    }
+
+    func response() throws -> Response {
+        try .json(reply, status: status, headers: headers)
+    }
+}

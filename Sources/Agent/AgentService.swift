@@ -1,0 +1,91 @@
+internal import AgentLink
+package import ContainerEngine
+internal import FoundationEssentials
+package import Jail
+package import Logging
+internal import NIOPosix
+internal import ServiceLifecycle
+
+/// The agent: keeps the link open, takes orders from it, tells what the machine has.
+package struct AgentService: Service {
+    private let link: any ServerLink
+    private let intake: Intake
+    private let inventory: Inventory
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - dataFolder: A folder of the agent's own, for its journal and the output of commands.
+    ///   - concurrency: How many commands may run at once on this machine.
+    /// - Throws: When the folder or the journal cannot be used.
+    package init(
+        link: any ServerLink, engine: any ContainerEngine, jail: Jail, dataFolder: String,
+        adoption: Adoption, concurrency: Int, logger: Logger
+    ) throws {
+        let spoolFolder = dataFolder + "/spool"
+        try FileManager.default.createDirectory(
+            atPath: spoolFolder, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        let journal = try Journal(
+            path: dataFolder + "/journal", now: Date().timeIntervalSince1970)
+        let threads = NIOThreadPool(numberOfThreads: concurrency)
+        threads.start()
+        let runner = CommandRunner(
+            engine: engine, jail: jail, journal: journal, locks: InstanceLocks(),
+            threads: threads, spoolFolder: spoolFolder)
+        self.link = link
+        self.logger = logger
+        intake = Intake(runner: runner, journal: journal, link: link, logger: logger)
+        inventory = Inventory(engine: engine, link: link, adoption: adoption, logger: logger)
+    }
+
+    /// Returns once the server knows this machine's containers.
+    package func waitForFirstInventory() async {
+        await inventory.waitForFirstSync()
+    }
+
+    package func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await intake.run() }
+                group.addTask { await inventory.run() }
+                group.addTask { await keepLinkOpen() }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private func keepLinkOpen() async {
+        var pause = Self.shortestPause
+        while !Task.isCancelled {
+            do {
+                let hello = AgentHello(heldCommandIDs: await intake.heldCommandIDs)
+                for try await message in try await link.connect(hello) {
+                    switch message {
+                    case .welcome(let welcome):
+                        logger.info(
+                            "link open",
+                            metadata: ["boathook.machine.id": "\(welcome.machineID)"])
+                        pause = Self.shortestPause
+                        inventory.resync()
+                    case .runCommand(let order):
+                        await intake.take(order)
+                    case .cancelCommand(let wish):
+                        await intake.cancel(wish.commandID)
+                    case .heartbeat:
+                        break
+                    }
+                }
+                logger.info("link closed by the server")
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("link broken", metadata: ["error": "\(error)"])
+            }
+            // A fleet that lost its server must not come back in one moment.
+            try? await Task.sleep(for: pause * Double.random(in: 0.5...1))
+            pause = min(pause * 2, Self.longestPause)
+        }
+    }
+
+    private static let shortestPause = Duration.milliseconds(100)
+    private static let longestPause = Duration.seconds(5)
+}

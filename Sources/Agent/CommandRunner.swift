@@ -1,0 +1,208 @@
+internal import AgentLink
+internal import CommandPolicy
+internal import ContainerEngine
+internal import FoundationEssentials
+internal import Jail
+internal import NIOPosix
+
+/// Runs one command from its order to the report of its end. Every way out is a report.
+struct CommandRunner: Sendable {
+    let engine: any ContainerEngine
+    let jail: Jail
+    let journal: Journal
+    let locks: InstanceLocks
+    /// Whose threads wait for tools; as many as may run at once. They live as long as the process.
+    let threads: NIOThreadPool
+    let spoolFolder: String
+
+    /// - Parameter started: Called when the tool runs.
+    /// - Returns: The end, durable if the command changes something, and its output.
+    func run(
+        _ order: RunCommand, cancellation: JailCancellation,
+        started: @escaping @Sendable () -> Void
+    ) async -> (report: CommandFinished, output: SpooledOutput) {
+        let deadline = ContinuousClock.now + .milliseconds(order.startWithinMilliseconds)
+        do {
+            let decision = try decide(order)
+            return try await locks.withLock(
+                order.containerID, decision.writes ? .exclusive : .shared
+            ) {
+                if cancellation.isCancelled { throw Refusal(.cancelled, "cancelled before it started") }
+                guard ContinuousClock.now < deadline else {
+                    throw Refusal(.expired, "the machine was busy until its start was overdue")
+                }
+                return try await run(order, decision, cancellation, started)
+            }
+        } catch let refusal as Refusal {
+            return ended(order, refusal.outcome, refusal.note)
+        } catch is CancellationError {
+            return ended(order, .cancelled, "the agent was stopping")
+        } catch {
+            return ended(order, .denied, "\(error)")
+        }
+    }
+
+    /// A way out before the tool's main.
+    private struct Refusal: Error {
+        let outcome: CommandFinished.Outcome
+        let note: String
+
+        init(_ outcome: CommandFinished.Outcome, _ note: String) {
+            self.outcome = outcome
+            self.note = note
+        }
+    }
+
+    /// This machine's own decision, from the words alone.
+    private func decide(_ order: RunCommand) throws -> Decision {
+        guard let policy = Policy.named(order.policy) else {
+            throw Refusal(.denied, "this machine has no policy \(order.policy)")
+        }
+        let decision = policy.decide(argv: order.argv)
+        if let denial = decision.denial {
+            throw Refusal(.denied, "refused by the machine: \(denial.message)")
+        }
+        guard decision.writes == order.writes else {
+            throw Refusal(.denied, "server and machine do not agree on what this command changes")
+        }
+        return decision
+    }
+
+    private func run(
+        _ order: RunCommand, _ decision: Decision, _ cancellation: JailCancellation,
+        _ started: @escaping @Sendable () -> Void
+    ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        guard let container = try await engine.inspect(order.containerID) else {
+            throw Refusal(.denied, "the container is gone")
+        }
+        guard decision.writes, !container.isRunning else {
+            return try await run(order, decision, container, nil, cancellation, started)
+        }
+        let hold = try await engine.holdStopped(container)
+        do {
+            let result = try await run(order, decision, container, hold, cancellation, started)
+            await hold.release()
+            return result
+        } catch {
+            await hold.release()
+            throw error
+        }
+    }
+
+    private func run(
+        _ order: RunCommand, _ decision: Decision, _ container: Container,
+        _ hold: (any StoppedRootHold)?, _ cancellation: JailCancellation,
+        _ started: @escaping @Sendable () -> Void
+    ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        let plan = try JailedCommand.plan(
+            decision, on: container, held: hold?.root,
+            wallTime: .milliseconds(order.timeoutMilliseconds))
+        let startedAt = Date().timeIntervalSince1970
+        if decision.writes {
+            guard await !journal.knows(order.commandID) else {
+                throw Refusal(.lost, "it was started here before")
+            }
+            try await journal.intend(order.commandID, at: startedAt)
+        }
+        let path = spoolPath(order.commandID)
+        let (end, counts) = try await threads.runIfActive {
+            var spool = try OutputSpool(path: path)
+            let end = try jail.run(plan, cancellation: cancellation, ready: started) { stream, bytes in
+                try spool.append(stream == .stdout ? .stdout : .stderr, bytes)
+            }
+            if decision.writes { try spool.flush() }
+            return (
+                end, SpoolCounts(
+                    stdout: spool.stdoutBytes, stderr: spool.stderrBytes, sha256: spool.sha256())
+            )
+        }
+        var report = CommandFinished(
+            commandID: order.commandID, outcome: end.outcome, stdoutBytes: counts.stdout,
+            stderrBytes: counts.stderr, sha256: counts.sha256, startedAt: startedAt,
+            runtime: end.runtime / .seconds(1))
+        end.describe(in: &report, wallTime: plan.limits.wallTime)
+        if let hold, !hold.isHeld {
+            report.note = "the engine gave the container up while the command ran; check the instance"
+        }
+        if decision.writes { try await journal.finish(report) }
+        return (report, SpooledOutput(path: path, byteCount: report.frameByteCount(at: path)))
+    }
+
+    private func ended(
+        _ order: RunCommand, _ outcome: CommandFinished.Outcome, _ note: String
+    ) -> (report: CommandFinished, output: SpooledOutput) {
+        (
+            CommandFinished(commandID: order.commandID, outcome: outcome, note: note),
+            SpooledOutput(path: spoolPath(order.commandID), byteCount: 0)
+        )
+    }
+
+    func spoolPath(_ commandID: Int64) -> String { "\(spoolFolder)/\(commandID)" }
+}
+
+/// What a spool held when its tool had ended.
+private struct SpoolCounts: Sendable {
+    var stdout: Int64
+    var stderr: Int64
+    var sha256: String
+}
+
+extension JailEnd {
+    fileprivate var outcome: CommandFinished.Outcome {
+        switch cause {
+        case .exited: .exited
+        case .signalled, .outputLimit, .sinkFailed: .signalled
+        case .timedOut: .timedOut
+        case .cancelled: .cancelled
+        case .notStarted: .denied
+        }
+    }
+
+    /// Fills in what the outcome comes with.
+    fileprivate func describe(in report: inout CommandFinished, wallTime: Duration) {
+        switch cause {
+        case .exited(let code):
+            report.exitCode = code
+        case .signalled(let signal):
+            report.signal = signal
+            report.complete = false
+            if signal == 24 || signal == 9 { report.note = "it used up its processor time or memory" }
+        case .timedOut:
+            report.complete = false
+            report.note = "killed after \(wallTime.components.seconds) s"
+        case .cancelled:
+            report.complete = false
+            report.note = "killed because it was cancelled"
+        case .outputLimit:
+            report.signal = 9
+            report.complete = false
+            report.note = "killed when its output reached its limit of \(report.outputBytes) bytes"
+        case .sinkFailed:
+            report.signal = 9
+            report.complete = false
+            report.note = "killed because the machine could not keep its output: \(sinkFailure.map { "\($0)" } ?? "")"
+        case .notStarted(let step, let code):
+            report.note = Self.refusal(step: step, code: code)
+        }
+        if !isCollected { report.note = (report.note ?? "") + "; it is stuck in the kernel" }
+    }
+
+    /// Why the jail did not close, for the person who sent the command.
+    private static func refusal(step: String, code: Int) -> String {
+        switch step {
+        case "guard_root": "refused: an operand is the root of the instance"
+        case "root_open", "root_kind": "the instance changed its state at that moment; try again"
+        case "volume": "the place of a volume in the instance is not what it should be (errno \(code))"
+        default: "the jail could not be closed at step \(step) (errno \(code)); nothing was run"
+        }
+    }
+}
+
+extension CommandFinished {
+    /// The length of the spool that this report describes.
+    fileprivate func frameByteCount(at path: String) -> Int {
+        guard outputBytes > 0 else { return 0 }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? UInt64).map(Int.init) ?? 0
+    }
+}

@@ -1,0 +1,147 @@
+package import AgentLink
+internal import AsyncHTTPClient
+internal import FoundationEssentials
+internal import NIOCore
+internal import NIOFoundationEssentialsCompat
+internal import NIOHTTP1
+
+/// The link over HTTP: one response held open for the server's messages, one request for each of the
+/// agent's.
+package final class HTTPServerLink: ServerLink {
+    private let baseURL: String
+    private let token: String
+    private let client: HTTPClient
+
+    /// - Parameters:
+    ///   - baseURL: Of the server, without a trailing slash.
+    ///   - token: The machine's.
+    package init(baseURL: String, token: String) {
+        self.baseURL = baseURL
+        self.token = token
+        client = Self.makeClient()
+    }
+
+    /// Ends all connections; no call may follow.
+    package func shutdown() async throws {
+        try await client.shutdown()
+    }
+
+    /// Makes this host a machine of the server's.
+    package static func join(baseURL: String, token: String, name: String) async throws -> JoinReply {
+        let client = makeClient()
+        do {
+            var request = HTTPClientRequest(url: baseURL + LinkProtocol.joinPath)
+            request.method = .POST
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(try JSONEncoder().encode(JoinRequest(name: name)))
+            let response = try await client.execute(request, timeout: .seconds(30))
+            let body = try await response.body.collect(upTo: 1 << 16)
+            guard response.status == .ok else {
+                throw LinkError(status: response.status.code, body: String(buffer: body))
+            }
+            let reply = try JSONDecoder().decode(JoinReply.self, from: body)
+            try await client.shutdown()
+            return reply
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
+    package func connect(_ hello: AgentHello) async throws
+        -> AsyncThrowingStream<ServerMessage, any Error>
+    {
+        var request = request(LinkProtocol.linkPath)
+        request.body = .bytes(try JSONEncoder().encode(hello))
+        let response = try await client.execute(request, deadline: .distantFuture)
+        try await check(response)
+        let body = response.body
+        return AsyncThrowingStream { continuation in
+            let reader = Task {
+                do {
+                    var lines = LineReader()
+                    for try await buffer in body {
+                        for line in try lines.append(buffer) {
+                            continuation.yield(
+                                try JSONDecoder().decode(ServerMessage.self, from: line))
+                        }
+                    }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in reader.cancel() }
+        }
+    }
+
+    package func send(_ message: AgentMessage) async throws {
+        var request = request(LinkProtocol.reportsPath)
+        request.body = .bytes(try JSONEncoder().encode([message]))
+        try await check(try await client.execute(request, timeout: .seconds(30)))
+    }
+
+    package func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
+        var request = request(LinkProtocol.resultsPath)
+        request.headers.replaceOrAdd(name: "Content-Type", value: "application/octet-stream")
+        request.headers.add(
+            name: LinkProtocol.reportHeader,
+            value: try JSONEncoder().encode(report).base64EncodedString())
+        request.body = .stream(
+            output.chunks().map { ByteBuffer(bytes: $0) }, length: .known(Int64(output.byteCount)))
+        let response = try await client.execute(request, timeout: .hours(1))
+        if response.status == .notFound {
+            throw ReportRefused("the server does not know the command")
+        }
+        try await check(response)
+    }
+
+    private func request(_ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: baseURL + path)
+        request.method = .POST
+        request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        request.headers.add(name: "Content-Type", value: "application/json")
+        return request
+    }
+
+    private func check(_ response: HTTPClientResponse) async throws {
+        guard response.status != .ok else { return }
+        let body = try await response.body.collect(upTo: 1 << 16)
+        guard response.status != .noContent else { return }
+        throw LinkError(status: response.status.code, body: String(buffer: body))
+    }
+
+    private static func makeClient() -> HTTPClient {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(10)
+        // No line for this long means that the line is dead; heartbeats come more often.
+        configuration.timeout.read = .seconds(Int64(LinkProtocol.silenceSeconds))
+        configuration.redirectConfiguration = .disallow
+        configuration.httpVersion = .http1Only
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+}
+
+/// The server answered with something else than it should.
+package struct LinkError: Error, Sendable, CustomStringConvertible {
+    let status: UInt
+    let body: String
+
+    package var description: String { "the server answered \(status): \(body.prefix(300))" }
+}
+
+/// Cuts a stream of buffers into lines of bounded length.
+private struct LineReader {
+    private var rest: [UInt8] = []
+
+    mutating func append(_ buffer: ByteBuffer) throws -> [Data] {
+        rest.append(contentsOf: buffer.readableBytesView)
+        var lines = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        rest = lines.popLast().map(Array.init) ?? []
+        guard rest.count <= LinkProtocol.maximumLineByteCount else {
+            throw LinkError(status: 200, body: "a line without an end")
+        }
+        return lines.filter { !$0.isEmpty }.map { Data($0) }
+    }
+}

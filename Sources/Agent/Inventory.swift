@@ -1,0 +1,143 @@
+internal import AgentLink
+internal import ContainerEngine
+internal import Logging
+internal import NIOConcurrencyHelpers
+
+/// Which containers this machine has as instances, told to the server as it changes.
+///
+/// One consumer does all telling, so that what was seen first is told first. After each reconnection,
+/// of either side, everything is told anew: nothing that was missed stays wrong.
+final class Inventory: Sendable {
+    private enum Change: Sendable {
+        case everything
+        case container(Container.ID, action: String)
+    }
+
+    private let engine: any ContainerEngine
+    private let link: any ServerLink
+    private let adoption: Adoption
+    private let logger: Logger
+    private let changes: AsyncStream<Change>
+    private let queue: AsyncStream<Change>.Continuation
+    private let firstSync = FirstSync()
+
+    init(engine: any ContainerEngine, link: any ServerLink, adoption: Adoption, logger: Logger) {
+        self.engine = engine
+        self.link = link
+        self.adoption = adoption
+        self.logger = logger
+        (changes, queue) = AsyncStream.makeStream(of: Change.self)
+    }
+
+    /// Everything is to be told again.
+    func resync() {
+        queue.yield(.everything)
+    }
+
+    /// Returns once the server has been told everything for the first time.
+    func waitForFirstSync() async {
+        await firstSync.wait()
+    }
+
+    /// Works until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watch() }
+            group.addTask { await self.tell() }
+        }
+    }
+
+    /// Follows the engine; comes back to it when it went away.
+    private func watch() async {
+        var pause = Duration.milliseconds(100)
+        while !Task.isCancelled {
+            do {
+                // The stream is open before everything is looked at, so that nothing falls between.
+                let events = try await engine.events()
+                resync()
+                pause = .milliseconds(100)
+                for try await event in events where Self.matters(event.action) {
+                    queue.yield(.container(event.containerID, action: event.action))
+                }
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("engine not reachable", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(2))
+        }
+    }
+
+    private func tell() async {
+        for await change in changes {
+            do {
+                switch change {
+                case .everything:
+                    try await link.send(.inventory(try await reports()))
+                    firstSync.happened()
+                case .container(let id, let action):
+                    try await tell(id, action)
+                }
+            } catch {
+                // The link's next opening, or the engine's, tells everything.
+                logger.debug("inventory not told", metadata: ["error": "\(error)"])
+            }
+            if Task.isCancelled { return }
+        }
+    }
+
+    private func tell(_ id: Container.ID, _ action: String) async throws {
+        guard action != "destroy", action != "remove", let container = try await engine.inspect(id)
+        else {
+            try await link.send(.instanceRemoved(containerID: id))
+            return
+        }
+        guard let report = adoption.report(container) else { return }
+        try await link.send(.instanceChanged(report))
+    }
+
+    private func reports() async throws -> [InstanceReport] {
+        guard let filter = adoption.listFilter else { return [] }
+        var reports: [InstanceReport] = []
+        for id in try await engine.containers(label: filter.label) {
+            guard let container = try await engine.inspect(id),
+                let report = adoption.report(container)
+            else { continue }
+            reports.append(report)
+        }
+        return reports
+    }
+
+    /// Executions and the like happen inside; they change nothing that is told.
+    private static func matters(_ action: String) -> Bool {
+        !action.hasPrefix("exec_") && !["top", "attach", "resize", "archive-path", "export", "copy"].contains(action)
+    }
+}
+
+/// Opens once.
+private final class FirstSync: Sendable {
+    private struct State {
+        var hasHappened = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    func happened() {
+        let waiters = state.withLockedValue { state in
+            defer { state = State(hasHappened: true) }
+            return state.waiters
+        }
+        waiters.forEach { $0.resume() }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let hasHappened = state.withLockedValue { state in
+                if !state.hasHappened { state.waiters.append(continuation) }
+                return state.hasHappened
+            }
+            if hasHappened { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+internal import CommandPolicy
+internal import ContainerEngine
+internal import Jail
+
+/// From a decision and a container to what the jail is to do.
+enum JailedCommand {
+    /// A container that cannot be reached into now. For the person who sent the command.
+    struct Unreachable: Error, Sendable, CustomStringConvertible {
+        let description: String
+    }
+
+    /// The host's tools, one for each program of the policies. A tool is named by its full path: `PATH`
+    /// decides nothing.
+    static let tools = ["ls": "/usr/bin/ls", "rm": "/usr/bin/rm", "du": "/usr/bin/du"]
+
+    /// - Parameters:
+    ///   - held: The root of a stopped container that its engine mounted for us, which a writer needs.
+    ///   - wallTime: What the caller allows; the policy's own limit is not exceeded by it alone.
+    static func plan(
+        _ decision: Decision, on container: Container, held: String?, wallTime: Duration
+    ) throws -> JailPlan {
+        guard let program = decision.argv.first, let tool = tools[program],
+            let limits = decision.limits
+        else {
+            throw Unreachable(description: "this machine has no tool for \(decision.argv.first ?? "nothing")")
+        }
+        guard case .overlay(let merged, let layers) = container.storage else {
+            throw Unreachable(
+                description: "its engine keeps it in a way that cannot be reached into (\(container.storage))")
+        }
+        let view: JailPlan.View
+        var blockers: [String] = []
+        let volumes = container.mounts.filter { $0.kind == "volume" }
+        if container.isRunning {
+            guard let merged else {
+                throw Unreachable(description: "its engine names no root for it")
+            }
+            view = .merged(merged)
+            blockers = MountTable.topmost(
+                try MountTable.mountPoints(of: container.processID),
+                except: Set(volumes.map(\.destination)))
+        } else if decision.writes {
+            guard let held else { throw Unreachable(description: "its engine did not hold it") }
+            view = .merged(held)
+            // The engine mounts what the creator declared, as it does for its own copying.
+            blockers = MountTable.topmost(
+                container.mounts.filter { $0.kind != "volume" }.map(\.destination), except: [])
+        } else {
+            view = .layers(layers)
+        }
+        return JailPlan(
+            tool: tool, arguments: decision.argv, view: view, writes: decision.writes,
+            volumes: volumes.sorted { $0.destination.utf8.count < $1.destination.utf8.count }.map {
+                JailPlan.Volume(
+                    source: $0.source, destination: $0.destination, isWritable: $0.isWritable)
+            },
+            blockers: blockers, guards: decision.guards,
+            limits: JailLimits(
+                wallTime: wallTime,
+                cpuSeconds: max(limits.cpuSeconds, Int(wallTime.components.seconds)),
+                memoryByteCount: limits.memoryBytes, outputByteCount: limits.outputBytes))
+    }
+}

@@ -1,0 +1,73 @@
+/// How a command ended on its machine, said once its output is on the machine's disk. Repeated until
+/// the server has acknowledged it.
+package struct CommandFinished: Sendable, Hashable, Codable {
+    /// The agent's word on what happened.
+    package enum Outcome: String, Sendable, Hashable, Codable {
+        /// The tool ended by itself; see ``CommandFinished/exitCode``.
+        case exited
+        /// A signal ended it; see ``CommandFinished/signal``.
+        case signalled
+        /// Its wall-clock limit ended it.
+        case timedOut = "timed_out"
+        /// A cancellation ended it, or came before its start.
+        case cancelled
+        /// The machine's policy, or a jail that could not be set up, kept it from starting.
+        case denied
+        /// It may have run; the agent was not there to see.
+        case lost
+        /// It could not start in time.
+        case expired
+    }
+
+    package var commandID: Int64
+    package var outcome: Outcome
+    package var exitCode: Int?
+    package var signal: Int?
+    /// For people: what is known beside the outcome.
+    package var note: String?
+    /// Bytes of each stream, and of both together.
+    package var stdoutBytes: Int64
+    package var stderrBytes: Int64
+    /// SHA-256 of both streams together in their order of arrival; lower-case hexadecimal.
+    package var sha256: String
+    /// False when a limit or an interruption cut the output short.
+    package var complete: Bool
+    /// Unix seconds by the machine's clock; for people, never for decisions.
+    package var startedAt: Double?
+    /// Seconds from spawn to end of output, by a monotonic clock.
+    package var runtime: Double?
+
+    package var outputBytes: Int64 { stdoutBytes + stderrBytes }
+
+    enum CodingKeys: String, CodingKey {
+        case outcome, signal, note, sha256, complete, runtime
+        case commandID = "command_id"
+        case exitCode = "exit_code"
+        case stdoutBytes = "stdout_bytes"
+        case stderrBytes = "stderr_bytes"
+        case startedAt = "started_at"
+    }
+
+    package init(
+        commandID: Int64, outcome: Outcome, exitCode: Int? = nil, signal: Int? = nil,
+        note: String? = nil, stdoutBytes: Int64 = 0, stderrBytes: Int64 = 0,
+        sha256: String = CommandFinished.emptyDigest, complete: Bool = true,
+        startedAt: Double? = nil, runtime: Double? = nil
+    ) {
+        self.commandID = commandID
+        self.outcome = outcome
+        self.exitCode = exitCode
+        self.signal = signal
+        self.note = note
+        self.stdoutBytes = stdoutBytes
+        self.stderrBytes = stderrBytes
+        self.sha256 = sha256
+        self.complete = complete
+        self.startedAt = startedAt
+        self.runtime = runtime
+    }
+
+    /// SHA-256 of nothing (FIPS 180-4).
+    package static let emptyDigest =
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+}

@@ -1,0 +1,53 @@
+/// What both ends of the link agree on beside the messages.
+package enum LinkProtocol {
+    /// Raised when an old peer would misread a message. A server refuses an agent of another version
+    /// with 426.
+    package static let version = 1
+
+    /// `POST`, bearer join token: ``JoinRequest`` → ``JoinReply``.
+    package static let joinPath = "/agent/v1/join"
+    /// `POST`, bearer machine token: ``AgentHello`` → a stream of ``ServerMessage`` lines.
+    package static let linkPath = "/agent/v1/link"
+    /// `POST`, bearer machine token: an array of ``AgentMessage``; 204.
+    package static let reportsPath = "/agent/v1/reports"
+    /// `POST`, bearer machine token: ``CommandFinished`` in the header ``reportHeader``, the output as
+    /// ``OutputFrame``s in the body; 204 once the server holds all of it durably.
+    package static let resultsPath = "/agent/v1/results"
+
+    /// A ``CommandFinished`` as base64 of its JSON.
+    package static let reportHeader = "Boathook-Report"
+
+    /// Seconds between heartbeats on an idle line.
+    package static let heartbeatSeconds = 10
+    /// Seconds of silence after which either side holds the line for dead.
+    package static let silenceSeconds = 30
+    /// The longest line either side reads, in bytes.
+    package static let maximumLineByteCount = 1 << 20
+}
+
+/// A machine that joins.
+package struct JoinRequest: Sendable, Hashable, Codable {
+    /// For people: the machine's host name.
+    package var name: String
+
+    package init(name: String) {
+        self.name = name
+    }
+}
+
+/// What the machine keeps: its identity from then on.
+package struct JoinReply: Sendable, Hashable, Codable {
+    package var machineID: Int64
+    /// 256 bits; the server keeps its digest alone.
+    package var machineToken: String
+
+    enum CodingKeys: String, CodingKey {
+        case machineID = "machine_id"
+        case machineToken = "machine_token"
+    }
+
+    package init(machineID: Int64, machineToken: String) {
+        self.machineID = machineID
+        self.machineToken = machineToken
+    }
+}

@@ -1,0 +1,119 @@
+/// What the server says to an agent: one JSON object a line on the response that the agent holds
+/// open. `type` tells them apart; an agent ignores types that it does not know.
+package enum ServerMessage: Sendable, Hashable {
+    /// First on each connection.
+    case welcome(Welcome)
+    /// Run this, unless its id is known already.
+    case runCommand(RunCommand)
+    /// Stop this if it has not ended.
+    case cancelCommand(CancelCommand)
+    /// Nothing to say; the line is alive.
+    case heartbeat
+}
+
+/// The server's first words on a connection.
+package struct Welcome: Sendable, Hashable, Codable {
+    /// ``LinkProtocol/version`` of the server.
+    package var protocolVersion: Int
+    package var machineID: Int64
+    /// The longest silence, in seconds, before either side holds the line for dead.
+    package var silenceSeconds: Int
+
+    enum CodingKeys: String, CodingKey {
+        case protocolVersion = "protocol_version"
+        case machineID = "machine_id"
+        case silenceSeconds = "silence_seconds"
+    }
+
+    package init(protocolVersion: Int, machineID: Int64, silenceSeconds: Int) {
+        self.protocolVersion = protocolVersion
+        self.machineID = machineID
+        self.silenceSeconds = silenceSeconds
+    }
+}
+
+/// One command for one container. The agent decides again by its own policy from `argv`.
+package struct RunCommand: Sendable, Hashable, Codable {
+    package var commandID: Int64
+    /// The engine's full container id: 64 hexadecimal digits.
+    package var containerID: String
+    package var argv: [String]
+    /// The policy by which the server decided.
+    package var policy: String
+    /// Whether the server's decision lets the command change something; such a command starts at
+    /// most once.
+    package var writes: Bool
+    /// Wall-clock limit in milliseconds, counted from its start.
+    package var timeoutMilliseconds: Int
+    /// How long, in milliseconds from receipt, the command may still wait for its start. Relative,
+    /// because the two clocks may differ.
+    package var startWithinMilliseconds: Int
+
+    enum CodingKeys: String, CodingKey {
+        case argv, policy, writes
+        case commandID = "command_id"
+        case containerID = "container_id"
+        case timeoutMilliseconds = "timeout_ms"
+        case startWithinMilliseconds = "start_within_ms"
+    }
+
+    package init(
+        commandID: Int64, containerID: String, argv: [String], policy: String, writes: Bool,
+        timeoutMilliseconds: Int, startWithinMilliseconds: Int
+    ) {
+        self.commandID = commandID
+        self.containerID = containerID
+        self.argv = argv
+        self.policy = policy
+        self.writes = writes
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.startWithinMilliseconds = startWithinMilliseconds
+    }
+}
+
+/// A wish that a command end; its report says whether it did so because of this.
+package struct CancelCommand: Sendable, Hashable, Codable {
+    package var commandID: Int64
+
+    enum CodingKeys: String, CodingKey { case commandID = "command_id" }
+
+    package init(commandID: Int64) {
+        self.commandID = commandID
+    }
+}
+
+extension ServerMessage: Codable {
+    private enum CodingKeys: String, CodingKey { case type }
+
+    private enum Kind: String, Codable {
+        case welcome, heartbeat
+        case runCommand = "run_command"
+        case cancelCommand = "cancel_command"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        switch try decoder.container(keyedBy: CodingKeys.self).decode(Kind.self, forKey: .type) {
+        case .welcome: self = .welcome(try Welcome(from: decoder))
+        case .runCommand: self = .runCommand(try RunCommand(from: decoder))
+        case .cancelCommand: self = .cancelCommand(try CancelCommand(from: decoder))
+        case .heartbeat: self = .heartbeat
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .welcome(let message):
+            try container.encode(Kind.welcome, forKey: .type)
+            try message.encode(to: encoder)
+        case .runCommand(let message):
+            try container.encode(Kind.runCommand, forKey: .type)
+            try message.encode(to: encoder)
+        case .cancelCommand(let message):
+            try container.encode(Kind.cancelCommand, forKey: .type)
+            try message.encode(to: encoder)
+        case .heartbeat:
+            try container.encode(Kind.heartbeat, forKey: .type)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+/// A container engine on this host, as far as Boathook needs one: which containers there are, where
+/// their file systems lie, and what changes.
+package protocol ContainerEngine: Sendable {
+    /// Who answers, such as `Docker 20.10.24`.
+    func version() async throws -> String
+    /// Ids of all containers that carry the label, or of all when it is nil.
+    func containers(label: String?) async throws -> [Container.ID]
+    /// One container as it is now; nil when there is none of that id or name.
+    func inspect(_ id: Container.ID) async throws -> Container?
+    /// What happens to containers from now on. The stream ends by an error when the engine goes away.
+    func events() async throws -> AsyncThrowingStream<ContainerEvent, any Error>
+    /// Mounts a stopped container's root for writing and keeps the engine from starting, committing or
+    /// removing it until the hold is released.
+    func holdStopped(_ container: Container) async throws -> any StoppedRootHold
+}
+
+/// A stopped container's root, mounted by its engine.
+package protocol StoppedRootHold: Sendable {
+    /// The merged root on this host.
+    var root: String { get }
+    /// Whether the engine still holds it for us.
+    var isHeld: Bool { get }
+    /// Lets the engine have its container back.
+    func release() async
+}
+
+/// A container as the engine describes it.
+package struct Container: Sendable, Hashable, Identifiable {
+    package typealias ID = String
+    /// 64 hexadecimal digits.
+    package var id: ID
+    /// Without a leading slash.
+    package var name: String
+    /// As the creator named it.
+    package var image: String
+    package var labels: [String: String]
+    /// `NAME=value`, in order.
+    package var environment: [String]
+    /// The engine's word: created, running, paused, restarting, removing, exited, dead.
+    package var status: String
+    /// Host process id of its first process; 0 unless it runs.
+    package var processID: Int32
+    /// What went wrong when it was last started, or empty.
+    package var failure: String
+    /// Unix seconds.
+    package var createdAt: Double
+    /// Unix seconds of its last start; nil if it never started.
+    package var startedAt: Double?
+    package var storage: Storage
+    package var mounts: [Mount]
+
+    /// Whether processes of its own may be at work in it.
+    package var isRunning: Bool { processID > 0 && status != "exited" && status != "created" }
+
+    /// Where the file system lies on this host.
+    package enum Storage: Sendable, Hashable {
+        /// An overlay: the mount while it runs, and the layers, topmost first.
+        case overlay(merged: String?, layers: [String])
+        /// Something that we cannot reach into; the driver's name.
+        case unsupported(driver: String)
+    }
+
+    /// A mount that the creator declared.
+    package struct Mount: Sendable, Hashable {
+        /// `volume`, `bind` or `tmpfs`.
+        package var kind: String
+        /// On this host.
+        package var source: String
+        /// In the container.
+        package var destination: String
+        package var isWritable: Bool
+    }
+}
+
+/// Something happened to a container.
+package struct ContainerEvent: Sendable, Hashable {
+    package var containerID: Container.ID
+    /// The engine's word, such as `start`, `die` or `destroy`.
+    package var action: String
+}
+
+/// Why the engine did not do what it was asked.
+package struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
+    package var code: Code
+    /// For the operator.
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { "\(code): \(message)" }
+
+    /// The kind of failure.
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
+        package let description: String
+        /// Nobody answers at the socket.
+        package static let unreachable = Code(description: "unreachable")
+        /// The engine answered with an error, or with something that we cannot read.
+        package static let refused = Code(description: "refused")
+        /// The engine did not keep the container from being started.
+        package static let notHeld = Code(description: "not_held")
+    }
+}

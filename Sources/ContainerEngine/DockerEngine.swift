@@ -1,0 +1,178 @@
+internal import AsyncHTTPClient
+internal import FoundationEssentials
+internal import NIOCore
+internal import NIOFoundationEssentialsCompat
+internal import NIOHTTP1
+package import NIOPosix
+
+/// The Docker Engine API over its Unix socket: Docker itself, or Podman's compatible service.
+///
+/// Paths carry no version: each engine then speaks its newest. What is read has been the same since
+/// API 1.24.
+package final class DockerEngine: ContainerEngine {
+    let socketPath: String
+    let threads: NIOThreadPool
+    private let client: HTTPClient
+
+    /// - Parameters:
+    ///   - socketPath: Of the engine.
+    ///   - threads: Where the blocking calls run.
+    package init(socketPath: String, threads: NIOThreadPool) {
+        self.socketPath = socketPath
+        self.threads = threads
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(5)
+        client = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Ends all connections; no call may follow.
+    package func shutdown() async throws {
+        try await client.shutdown()
+    }
+
+    package func version() async throws -> String {
+        let reply: VersionReply = try await get("/version", timeout: .seconds(10)) ?? VersionReply()
+        let name = reply.isPodman ? "Podman" : "Docker"
+        return "\(name) \(reply.version ?? "unknown")"
+    }
+
+    package func containers(label: String?) async throws -> [Container.ID] {
+        let filters = label.map { Self.filters(["label": [$0]]) } ?? ""
+        let reply: [ListedContainer]? = try await get(
+            "/containers/json?all=1\(filters)", timeout: .seconds(60))
+        return (reply ?? []).map(\.id)
+    }
+
+    package func inspect(_ id: Container.ID) async throws -> Container? {
+        let reply: InspectedContainer? = try await get(
+            "/containers/\(id)/json", timeout: .seconds(60))
+        return reply?.container
+    }
+
+    package func events() async throws -> AsyncThrowingStream<ContainerEvent, any Error> {
+        let response = try await execute(
+            .GET, "/events?\(Self.filters(["type": ["container"]]).dropFirst())",
+            deadline: .distantFuture)
+        guard response.status == .ok else { throw try await refusal(response) }
+        return AsyncThrowingStream { continuation in
+            let reader = Task {
+                do {
+                    var lines = LineBuffer()
+                    for try await buffer in response.body {
+                        for line in lines.append(buffer) {
+                            guard
+                                let event = try? JSONDecoder().decode(EngineEvent.self, from: line),
+                                let containerEvent = event.containerEvent
+                            else { continue }
+                            continuation.yield(containerEvent)
+                        }
+                    }
+                    throw EngineError(.unreachable, "The engine closed its event stream.")
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in reader.cancel() }
+        }
+    }
+
+    package func holdStopped(_ container: Container) async throws -> any StoppedRootHold {
+        let reply: VersionReply? = try await get("/version", timeout: .seconds(10))
+        if reply?.isPodman == true {
+            return try await PodmanHold.take(container, engine: self)
+        }
+        return try await DockerHold.take(container, engine: self)
+    }
+
+    /// The decoded answer; nil for 404.
+    func get<Reply: Decodable & Sendable>(_ path: String, timeout: TimeAmount) async throws -> Reply? {
+        let response = try await execute(.GET, path, deadline: .now() + timeout)
+        if response.status == .notFound { return nil }
+        guard response.status == .ok else { throw try await refusal(response) }
+        let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
+        do {
+            return try JSONDecoder().decode(Reply.self, from: body)
+        } catch {
+            throw EngineError(.refused, "GET \(path): an answer that we cannot read: \(error)")
+        }
+    }
+
+    /// The answer's body to a POST without one.
+    func post(_ path: String) async throws -> [UInt8] {
+        let response = try await execute(.POST, path, deadline: .now() + .seconds(60))
+        guard response.status == .ok || response.status == .noContent else {
+            throw try await refusal(response)
+        }
+        let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
+        return [UInt8](buffer: body)
+    }
+
+    private func execute(
+        _ method: HTTPMethod, _ path: String, deadline: NIODeadline
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: "http+unix://\(encodedSocketPath)\(path)")
+        request.method = method
+        do {
+            return try await client.execute(request, deadline: deadline)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw EngineError(.unreachable, "\(socketPath): \(error)")
+        }
+    }
+
+    private func refusal(_ response: HTTPClientResponse) async throws -> EngineError {
+        let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
+        let message = try? JSONDecoder().decode(EngineMessage.self, from: body).message
+        return EngineError(
+            .refused, "\(response.status.code): \(message ?? String(buffer: body))")
+    }
+
+    private var encodedSocketPath: String {
+        socketPath.utf8.reduce(into: "") { text, byte in
+            let isPlain = byte.isASCIILetterOrDigit || byte == UInt8(ascii: "-")
+            text += isPlain ? String(UnicodeScalar(byte)) : Self.percentEncoded(byte)
+        }
+    }
+
+    /// `&filters=` and the JSON that the engine wants, for a query.
+    private static func filters(_ filters: [String: [String]]) -> String {
+        let json = (try? JSONEncoder().encode(filters)).map { [UInt8]($0) } ?? []
+        return "&filters="
+            + json.reduce(into: "") { text, byte in
+                text += byte.isASCIILetterOrDigit
+                    ? String(UnicodeScalar(byte)) : percentEncoded(byte)
+            }
+    }
+
+    private static func percentEncoded(_ byte: UInt8) -> String {
+        let digits = Array("0123456789ABCDEF")
+        return "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+    }
+
+    private static let maximumReplyByteCount = 64 << 20
+}
+
+extension UInt8 {
+    fileprivate var isASCIILetterOrDigit: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}
+
+/// Cuts a stream of buffers into lines.
+private struct LineBuffer {
+    private var rest: [UInt8] = []
+
+    mutating func append(_ buffer: ByteBuffer) -> [Data] {
+        rest.append(contentsOf: buffer.readableBytesView)
+        var lines = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        rest = lines.popLast().map(Array.init) ?? []
+        return lines.filter { !$0.isEmpty }.map { Data($0) }
+    }
+}

@@ -1,0 +1,30 @@
+internal import FoundationEssentials
+
+/// Podman's mount of a stopped container's root. Podman counts those who use it: a container that is
+/// started meanwhile runs on the very same mount, and so there is never a second overlay on one upper
+/// directory. Its removal fails while the mount is held.
+final class PodmanHold: StoppedRootHold {
+    let root: String
+    private let id: Container.ID
+    private let engine: DockerEngine
+
+    private init(root: String, id: Container.ID, engine: DockerEngine) {
+        self.root = root
+        self.id = id
+        self.engine = engine
+    }
+
+    static func take(_ container: Container, engine: DockerEngine) async throws -> PodmanHold {
+        let reply = try await engine.post("/v4.0.0/libpod/containers/\(container.id)/mount")
+        guard let root = try? JSONDecoder().decode(String.self, from: Data(reply)) else {
+            throw EngineError(.refused, "Podman named no mount")
+        }
+        return PodmanHold(root: root, id: container.id, engine: engine)
+    }
+
+    var isHeld: Bool { true }
+
+    func release() async {
+        _ = try? await engine.post("/v4.0.0/libpod/containers/\(id)/unmount")
+    }
+}

@@ -1,0 +1,71 @@
+package import AgentLink
+internal import Logging
+
+/// An agent says how a command ended, and hands its output over. Idempotent by command id.
+package struct CompleteCommand: Sendable {
+    private let commands: any CommandStore
+    private let results: any ResultStore
+    private let bell: CompletionBell
+    private let time: WallTime
+
+    package init(
+        commands: any CommandStore, results: any ResultStore, bell: CompletionBell, time: WallTime
+    ) {
+        self.commands = commands
+        self.results = results
+        self.bell = bell
+        self.time = time
+    }
+
+    /// Returns once everything is durable: then the agent may forget the command.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/commandNotFound`` for a command that is not this machine's;
+    ///   ``ControlPlaneError/Code/agentRefused`` when the bytes are not those that the report
+    ///   describes; what the stores throw.
+    package func callAsFunction(
+        _ report: CommandFinished, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
+        from machine: Machine.ID
+    ) async throws {
+        guard let command = try await commands.command(report.commandID),
+            command.machineID == machine
+        else {
+            throw ControlPlaneError(.commandNotFound, "Command not found.")
+        }
+        guard !command.state.isTerminal else { return }  // a repetition; its answer got lost
+
+        let stored = try await results.put(command.id, frames: frames)
+        guard stored.stdoutBytes == report.stdoutBytes, stored.stderrBytes == report.stderrBytes,
+            stored.sha256 == report.sha256
+        else {
+            throw ControlPlaneError(.agentRefused, "The output is not the one that was reported.")
+        }
+        _ = try await commands.finish(
+            command.id, as: CommandState(report.outcome), outcome: CommandOutcome(report),
+            startedAt: report.startedAt, at: time.now())
+        bell.ring(command.id)
+    }
+}
+
+extension CommandState {
+    fileprivate init(_ outcome: CommandFinished.Outcome) {
+        self =
+            switch outcome {
+            case .exited: .exited
+            case .signalled: .signalled
+            case .timedOut: .timedOut
+            case .cancelled: .cancelled
+            case .denied: .denied
+            case .lost: .lost
+            case .expired: .expired
+            }
+    }
+}
+
+extension CommandOutcome {
+    fileprivate init(_ report: CommandFinished) {
+        self.init(
+            exitCode: report.exitCode, signal: report.signal, note: report.note,
+            stdoutBytes: report.stdoutBytes, stderrBytes: report.stderrBytes,
+            sha256: report.sha256, isComplete: report.complete, runtime: report.runtime)
+    }
+}

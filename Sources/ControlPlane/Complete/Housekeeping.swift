@@ -1,0 +1,84 @@
+internal import AgentLink
+package import Logging
+internal import ServiceLifecycle
+
+/// Ends what waits too long and removes results whose time is over.
+///
+/// A command that no machine has been given expires at its deadline. One that was given to a machine
+/// is the agent's to end; only when that machine stays away long after the last moment at which it
+/// could have run is it declared lost.
+package struct Housekeeping: Service {
+    private let commands: any CommandStore
+    private let results: any ResultStore
+    private let dispatcher: Dispatcher
+    private let bell: CompletionBell
+    private let time: WallTime
+    private let logger: Logger
+
+    package init(
+        commands: any CommandStore, results: any ResultStore, dispatcher: Dispatcher,
+        bell: CompletionBell, time: WallTime, logger: Logger
+    ) {
+        self.commands = commands
+        self.results = results
+        self.dispatcher = dispatcher
+        self.bell = bell
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Seconds after its last possible moment for which a command of an absent machine stays open.
+    package static let absenceGrace = 600.0
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var round = 0
+            while !Task.isCancelled {
+                do {
+                    try await endOverdueCommands()
+                    if round % 60 == 0 { try await removeExpiredResults() }
+                } catch {
+                    logger.error(
+                        "housekeeping failed", metadata: ["error": "\(String(reflecting: error))"])
+                }
+                round += 1
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// One look at the commands whose start is overdue.
+    package func endOverdueCommands() async throws {
+        let now = time.now()
+        for command in try await commands.overdueCommands(at: now) {
+            let end: (state: CommandState, note: String)
+            switch command.state {
+            case .queued:
+                end = (.expired, "its machine was away until its start was overdue")
+            case .dispatched, .running:
+                let last = command.startBy + Double(command.timeoutSeconds) + Self.absenceGrace
+                guard now > last, !dispatcher.isConnected(command.machineID) else { continue }
+                end = (.lost, "its machine has not been heard of since it was sent there")
+            default:
+                continue
+            }
+            _ = try await commands.finish(
+                command.id, as: end.state,
+                outcome: CommandOutcome(
+                    note: end.note, sha256: CommandFinished.emptyDigest,
+                    isComplete: end.state == .expired),
+                startedAt: nil, at: now)
+            bell.ring(command.id)
+        }
+    }
+
+    /// One look at the results whose URL has expired.
+    package func removeExpiredResults() async throws {
+        while true {
+            let ids = try await commands.expiredResults(at: time.now(), limit: 500)
+            guard !ids.isEmpty else { return }
+            for id in ids { try await results.delete(id) }
+            try await commands.forgetResults(ids)
+        }
+    }
+}

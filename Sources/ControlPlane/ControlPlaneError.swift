@@ -1,0 +1,49 @@
+package import CommandPolicy
+
+/// Why a use case did not do what it was asked. `APIServer` turns each code into one wire error, in one
+/// place; nothing else does.
+package struct ControlPlaneError: Error, Sendable, Hashable {
+    package var code: Code
+    /// For the person who asked; safe to show as it is.
+    package var message: String
+    /// Why a command was refused, for programs.
+    package var denial: Decision.Denial?
+    /// Seconds after which the same request may succeed.
+    package var retryAfter: Double?
+
+    package init(
+        _ code: Code, _ message: String, denial: Decision.Denial? = nil, retryAfter: Double? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.denial = denial
+        self.retryAfter = retryAfter
+    }
+
+    /// The kind of failure; a struct, so that a new one breaks no `switch`.
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
+        package let description: String
+
+        /// No key, or one that stands for nobody.
+        package static let unauthenticated = Code(description: "unauthenticated")
+        /// The account is blocked.
+        package static let blocked = Code(description: "blocked")
+        /// There is no such thing, or it is somebody else's: the two are one.
+        package static let instanceNotFound = Code(description: "instance_not_found")
+        package static let commandNotFound = Code(description: "command_not_found")
+        /// An argument that no reading of the contract allows.
+        package static let invalidArguments = Code(description: "invalid_arguments")
+        /// The policy said no.
+        package static let commandRefused = Code(description: "command_refused")
+        /// The instance has no file system to reach now.
+        package static let instanceNotReady = Code(description: "instance_not_ready")
+        /// Too often; see ``ControlPlaneError/retryAfter``.
+        package static let tooFrequent = Code(description: "too_frequent")
+        /// An agent spoke about what is not its own, or said what its bytes do not bear out.
+        package static let agentRefused = Code(description: "agent_refused")
+    }
+}
+
+extension ControlPlaneError: CustomStringConvertible {
+    package var description: String { "\(code): \(message)" }
+}

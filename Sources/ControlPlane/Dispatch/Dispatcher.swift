@@ -1,0 +1,148 @@
+package import AgentLink
+internal import CommandPolicy
+package import Logging
+internal import NIOConcurrencyHelpers
+internal import ServiceLifecycle
+
+/// Brings commands to the machines that are connected.
+///
+/// Holds the open end of each machine's link. What it sends is in the store before; so a link that
+/// breaks loses nothing, and the next one is sent all that the agent does not hold.
+package final class Dispatcher: Service {
+    private struct Link {
+        var id: UInt64
+        var messages: AsyncStream<ServerMessage>.Continuation
+    }
+
+    private struct State {
+        var links: [Machine.ID: Link] = [:]
+        var lastLinkID: UInt64 = 0
+    }
+
+    private let state = NIOLockedValueBox(State())
+    private let commands: any CommandStore
+    private let time: WallTime
+    private let logger: Logger
+
+    package init(commands: any CommandStore, time: WallTime, logger: Logger) {
+        self.commands = commands
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Whether the machine's link is open now.
+    package func isConnected(_ machine: Machine.ID) -> Bool {
+        state.withLockedValue { $0.links[machine] != nil }
+    }
+
+    /// Opens a machine's link; an older one of the same machine ends.
+    ///
+    /// - Parameter held: Commands that the agent knows; all other open ones are sent.
+    /// - Returns: The messages for the agent. The link closes when the stream is dropped.
+    package func attach(_ machine: Machine.ID, held: Set<Command.ID>) async throws
+        -> AsyncStream<ServerMessage>
+    {
+        let (stream, continuation) = AsyncStream.makeStream(of: ServerMessage.self)
+        let (linkID, older) = state.withLockedValue { state in
+            state.lastLinkID += 1
+            let older = state.links[machine]
+            state.links[machine] = Link(id: state.lastLinkID, messages: continuation)
+            return (state.lastLinkID, older)
+        }
+        older?.messages.finish()
+        continuation.onTermination = { [weak self] _ in self?.detach(machine, link: linkID) }
+        continuation.yield(
+            .welcome(
+                Welcome(
+                    protocolVersion: LinkProtocol.version, machineID: machine,
+                    silenceSeconds: LinkProtocol.silenceSeconds)))
+        do {
+            for command in try await commands.openCommands(machine: machine)
+            where !held.contains(command.id) {
+                try await resume(command, on: continuation)
+            }
+        } catch {
+            continuation.finish()
+            throw error
+        }
+        return stream
+    }
+
+    /// Sends a command that the store has as dispatched. When the link broke meanwhile, the next one
+    /// sends it.
+    package func dispatch(_ command: Command) {
+        send(message(for: command), to: command.machineID)
+    }
+
+    /// Passes a wish to cancel on; returns whether the machine is connected.
+    package func cancel(_ command: Command) -> Bool {
+        send(.cancelCommand(CancelCommand(commandID: command.id)), to: command.machineID)
+    }
+
+    /// Keeps every line alive until the service is to stop; then ends all of them. Agents come back by
+    /// themselves.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(LinkProtocol.heartbeatSeconds))
+                let links = self.state.withLockedValue { $0.links.values }
+                for link in links { link.messages.yield(.heartbeat) }
+            }
+        }
+        detachAll()
+    }
+
+    private func detachAll() {
+        let links = state.withLockedValue { state in
+            defer { state.links = [:] }
+            return state.links.values
+        }
+        for link in links { link.messages.finish() }
+    }
+
+    @discardableResult
+    private func send(_ message: ServerMessage, to machine: Machine.ID) -> Bool {
+        guard let link = state.withLockedValue({ $0.links[machine] }) else { return false }
+        link.messages.yield(message)
+        return true
+    }
+
+    /// Sends an open command again, or for the first time; what waits in the queue is first written
+    /// down as dispatched, so that it cannot expire while it runs.
+    private func resume(
+        _ command: Command, on link: AsyncStream<ServerMessage>.Continuation
+    ) async throws {
+        switch command.state {
+        case .queued:
+            let advanced = try await commands.advance(command.id, to: .dispatched, startedAt: nil)
+            guard let advanced, advanced.moved else { return }
+            link.yield(message(for: advanced.command))
+        case .dispatched, .running:
+            // An agent that does not hold it has not started it, or lost its journal; the journal is
+            // what decides there about a second start.
+            link.yield(message(for: command))
+        default:
+            return
+        }
+    }
+
+    private func message(for command: Command) -> ServerMessage {
+        let remaining = max(0, command.startBy - time.now())
+        return .runCommand(
+            RunCommand(
+                commandID: command.id, containerID: command.containerID,
+                argv: command.decision.argv, policy: command.decision.policy,
+                writes: command.decision.writes,
+                timeoutMilliseconds: command.timeoutSeconds * 1000,
+                startWithinMilliseconds: Int(remaining * 1000)))
+    }
+
+    private func detach(_ machine: Machine.ID, link id: UInt64) {
+        let wasCurrent = state.withLockedValue { state in
+            guard state.links[machine]?.id == id else { return false }
+            state.links[machine] = nil
+            return true
+        }
+        if wasCurrent { logger.info("link closed", metadata: ["boathook.machine.id": "\(machine)"]) }
+    }
+}

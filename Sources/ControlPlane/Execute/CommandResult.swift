@@ -1,0 +1,63 @@
+/// The way to a result for whoever holds its URL, and no key.
+package struct CommandResult: Sendable {
+    private let commands: any CommandStore
+    private let results: any ResultStore
+    private let bell: CompletionBell
+    private let time: WallTime
+
+    package init(
+        commands: any CommandStore, results: any ResultStore, bell: CompletionBell, time: WallTime
+    ) {
+        self.commands = commands
+        self.results = results
+        self.bell = bell
+        self.time = time
+    }
+
+    /// A result that is final: it never changes.
+    package struct Final: Sendable {
+        package var command: Command
+        package var reader: any ResultReader
+    }
+
+    /// - Parameter hold: How long to wait for the command's end.
+    /// - Returns: The result, or nil when it is not final yet, not there any more, or never was: who
+    ///   asks cannot tell which.
+    package func callAsFunction(_ id: Command.ID, secret: String, hold: Duration) async throws
+        -> Final?
+    {
+        let place = bell.place(for: id)
+        guard var command = try await commands.command(id),
+            command.resultDigest.matches(SecretDigest(of: secret)),
+            command.resultExpiresAt > time.now()
+        else { return nil }
+        if !command.state.isTerminal {
+            guard await place.wait(atMost: hold), let ended = try await commands.command(id) else {
+                return nil
+            }
+            command = ended
+        }
+        return try await final(command)
+    }
+
+    /// Waits until the command has ended, or `duration` is over; returns it as it then is.
+    package func settled(_ id: Command.ID, atMost duration: Duration) async throws -> Command? {
+        let place = bell.place(for: id)
+        guard let command = try await commands.command(id), !command.state.isTerminal else {
+            return try await commands.command(id)
+        }
+        _ = await place.wait(atMost: duration)
+        return try await commands.command(command.id)
+    }
+
+    /// The result of an ended command; nil when it has not ended or its bytes are gone.
+    package func final(_ command: Command) async throws -> Final? {
+        guard command.state.isTerminal else { return nil }
+        if let reader = try await results.open(command.id) {
+            return Final(command: command, reader: reader)
+        }
+        // A command that never started has no file; its output is known to be nothing.
+        guard command.outcome?.outputBytes == 0 else { return nil }
+        return Final(command: command, reader: EmptyResult())
+    }
+}

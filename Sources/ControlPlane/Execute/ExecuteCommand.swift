@@ -1,0 +1,146 @@
+package import CommandPolicy
+
+/// How much like upstream `execute` behaves (design.md, "The wire").
+package enum Compatibility: String, Sendable, Hashable, CaseIterable {
+    /// Running and stopped instances, explained refusals.
+    case boathook
+    /// Upstream's refusals, messages and intervals, for those who test against them.
+    case vastStrict = "vast-strict"
+}
+
+/// What a caller wants to run.
+package struct CommandOrder: Sendable, Hashable {
+    /// The command as text, or as words.
+    package enum Input: Sendable, Hashable {
+        case text(String)
+        case argv([String])
+    }
+
+    package var input: Input
+    /// Wall-clock limit in seconds; nil for the policy's.
+    package var timeoutSeconds: Int?
+
+    package init(input: Input, timeoutSeconds: Int? = nil) {
+        self.input = input
+        self.timeoutSeconds = timeoutSeconds
+    }
+}
+
+/// An accepted command and the secret of its result URL, which exists nowhere else.
+package struct AcceptedCommand: Sendable {
+    package var command: Command
+    package var resultSecret: Secret
+}
+
+/// `execute`: the whole way from a caller's words to a command that is accepted, stored and under way.
+package struct ExecuteCommand: Sendable {
+    /// The times that the operator sets.
+    package struct Times: Sendable, Hashable {
+        /// Seconds that a command may wait for its start: one that changes something, and any other.
+        package var writerStartWithin = 60.0
+        package var readerStartWithin = 600.0
+        /// Seconds for which a result URL is good.
+        package var resultLifetime = 86_400.0
+
+        package init() {}
+    }
+
+    private let access: InstanceAccess
+    private let commands: any CommandStore
+    private let dispatcher: Dispatcher
+    private let policy: Policy
+    private let compatibility: Compatibility
+    private let times: Times
+    private let time: WallTime
+
+    package init(
+        access: InstanceAccess, commands: any CommandStore, dispatcher: Dispatcher, policy: Policy,
+        compatibility: Compatibility, times: Times, time: WallTime
+    ) {
+        self.access = access
+        self.commands = commands
+        self.dispatcher = dispatcher
+        self.policy = policy
+        self.compatibility = compatibility
+        self.times = times
+        self.time = time
+    }
+
+    /// The longest wall-clock limit that a caller may ask for, in seconds.
+    package static let maximumTimeoutSeconds = 86_400
+
+    /// - Returns: The command, durable and on its way.
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`, `instance_not_ready`,
+    ///   `invalid_arguments` or `command_refused`; nothing is stored then.
+    package func callAsFunction(
+        _ order: CommandOrder, on id: Instance.ID, as principal: Principal
+    ) async throws -> AcceptedCommand {
+        let instance = try await access.instance(id, as: principal, to: .execute)
+        try checkState(of: instance)
+        let (text, decision) = decide(order)
+        if let denial = decision.denial { throw refusal(denial) }
+
+        let secret = Secret()
+        let now = time.now()
+        let command = try await commands.add(
+            NewCommand(
+                accountID: principal.account.id, keyID: principal.keyID, instance: instance,
+                text: text, decision: decision,
+                timeoutSeconds: order.timeoutSeconds ?? decision.limits?.wallSeconds ?? 60,
+                createdAt: now,
+                startBy: now
+                    + (decision.writes ? times.writerStartWithin : times.readerStartWithin),
+                resultDigest: secret.digest, resultExpiresAt: now + times.resultLifetime,
+                state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued))
+        if command.state == .dispatched { dispatcher.dispatch(command) }
+        return AcceptedCommand(command: command, resultSecret: secret)
+    }
+
+    /// The decision alone; nothing is stored or run.
+    package func decision(
+        _ order: CommandOrder, on id: Instance.ID, as principal: Principal
+    ) async throws -> Decision {
+        _ = try await access.instance(id, as: principal, to: .execute)
+        return decide(order).decision
+    }
+
+    private func decide(_ order: CommandOrder) -> (text: String, decision: Decision) {
+        switch order.input {
+        case .text(let text):
+            return (text, policy.decide(text))
+        case .argv(let argv):
+            let text = (try? ParsedCommand.words(argv))?.text ?? argv.joined(separator: " ")
+            return (text, policy.decide(argv: argv))
+        }
+    }
+
+    private func checkState(of instance: Instance) throws {
+        if compatibility == .vastStrict, instance.status.isRunning {
+            throw ControlPlaneError(.invalidArguments, Self.onlyStopped)
+        }
+        if instance.status == .loading {
+            throw ControlPlaneError(.instanceNotReady, "Container not ready")
+        }
+    }
+
+    /// What upstream says of each kind of refusal (contract 1.1), and after it, unless strictness
+    /// forbids, why.
+    private func refusal(_ denial: Decision.Denial) -> ControlPlaneError {
+        let upstream =
+            switch denial.code {
+            case "missing_command": "Missing command."
+            case "too_long": "Invalid command."
+            default: "Invalid command given."
+            }
+        guard compatibility != .vastStrict else {
+            return ControlPlaneError(.commandRefused, upstream)
+        }
+        var message = "\(upstream) \(denial.message)"
+        if let nearest = denial.nearest { message += " Nearest allowed: \(nearest)" }
+        return ControlPlaneError(.commandRefused, message, denial: denial)
+    }
+
+    /// Upstream's words (contract 1.1).
+    private static let onlyStopped =
+        "Execute command only avail on stopped instances. Use ssh to run commands on running instances."
+}

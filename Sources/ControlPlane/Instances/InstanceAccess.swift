@@ -1,0 +1,32 @@
+/// What a principal wants of an instance.
+package enum InstanceAction: Sendable, Hashable {
+    case show, execute
+}
+
+/// The only way to an instance: the lookup is the authorisation. Whoever holds an `Instance` has said
+/// what for.
+package struct InstanceAccess: Sendable {
+    private let instances: any InstanceStore
+
+    package init(instances: any InstanceStore) {
+        self.instances = instances
+    }
+
+    /// - Throws: ``ControlPlaneError/Code/instanceNotFound``, the same for an instance that is absent
+    ///   and for one that is somebody else's.
+    package func instance(
+        _ id: Instance.ID, as principal: Principal, to action: InstanceAction
+    ) async throws -> Instance {
+        guard let instance = try await instances.instance(id),
+            instance.accountID == principal.account.id
+        else {
+            throw ControlPlaneError(.instanceNotFound, "Instance not found.")
+        }
+        return instance
+    }
+
+    /// All that the principal may see, by ascending id.
+    package func instances(of principal: Principal) async throws -> [Instance] {
+        try await instances.instances(account: principal.account.id)
+    }
+}

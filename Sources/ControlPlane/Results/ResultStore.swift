@@ -1,0 +1,42 @@
+package import AgentLink
+
+/// Where the outputs of commands are kept. A result is put once and never changes.
+package protocol ResultStore: Sendable {
+    /// Keeps the output of a command, durably, as it comes in; nothing is held whole in memory. When
+    /// the command has a result already, the old one stays and `frames` is read to its end.
+    ///
+    /// - Parameter frames: The series of ``OutputFrame``s, in pieces of any size.
+    /// - Returns: What was kept.
+    /// - Throws: What `frames` throws, `OutputFrameDecoder.Malformed`, or an error of the storage; the
+    ///   command then has no result.
+    func put(_ id: Command.ID, frames: some AsyncSequence<[UInt8], any Error> & Sendable)
+        async throws -> StoredResult
+    /// The output of a command, or nil when there is none (any more).
+    func open(_ id: Command.ID) async throws -> (any ResultReader)?
+    /// Removes the bytes; nothing happens when there are none.
+    func delete(_ id: Command.ID) async throws
+}
+
+/// What a result store holds for one command.
+package struct StoredResult: Sendable, Hashable {
+    package var stdoutBytes: Int64
+    package var stderrBytes: Int64
+    /// Of both streams in their order of arrival; lower-case hexadecimal.
+    package var sha256: String
+
+    package init(stdoutBytes: Int64, stderrBytes: Int64, sha256: String) {
+        self.stdoutBytes = stdoutBytes
+        self.stderrBytes = stderrBytes
+        self.sha256 = sha256
+    }
+}
+
+/// One open result.
+package protocol ResultReader: Sendable {
+    /// Bytes of both streams together.
+    var byteCount: Int64 { get }
+    /// The bytes of the range, in order of arrival, piece by piece.
+    func bytes(in range: Range<Int64>) -> AsyncThrowingStream<[UInt8], any Error>
+    /// The first bytes of one stream, at most `limit`.
+    func prefix(of stream: OutputFrame.Stream, limit: Int) async throws -> [UInt8]
+}

@@ -1,0 +1,86 @@
+package import AgentLink
+
+// The ports through which the domain keeps its state. One adapter implements them all
+// (`SQLiteStore`), and `StoreConformance` holds every adapter to these comments. A call that returned
+// is durable: it survives the loss of power.
+
+/// Accounts and their keys.
+package protocol AccountStore: Sendable {
+    /// The account of that name, made if it was not there.
+    func ensureAccount(named name: String) async throws -> Account
+    /// The account of that name, or nil.
+    func account(named name: String) async throws -> Account?
+    /// The account that was made first, or nil when there is none.
+    func firstAccount() async throws -> Account?
+    /// Blocks or unblocks; returns whether there is such an account.
+    func setBlocked(_ isBlocked: Bool, accountNamed name: String) async throws -> Bool
+    /// Keeps a key's digest.
+    func addKey(_ digest: SecretDigest, name: String, account: Account.ID, at time: Double)
+        async throws -> APIKey
+    /// Makes the key that has this digest useless; returns whether there was one.
+    func revokeKey(id: APIKey.ID, at time: Double) async throws -> Bool
+    /// Whom a key stands for; nil when it is unknown or revoked.
+    func principal(keyDigest: SecretDigest) async throws -> Principal?
+}
+
+/// Machines and their tokens.
+package protocol MachineStore: Sendable {
+    /// Keeps the digest of a join token that is good for one use until `expiresAt` (Unix seconds).
+    func addJoinToken(_ digest: SecretDigest, expiresAt: Double) async throws
+    /// Uses the join token up and makes a machine; nil when the token is unknown, used or too old.
+    func join(
+        tokenDigest: SecretDigest, name: String, machineTokenDigest: SecretDigest, at time: Double
+    ) async throws -> Machine?
+    /// The machine on which this server itself runs, made on its first start.
+    func ensureLocalMachine(name: String, at time: Double) async throws -> Machine
+    /// Whom a machine token stands for, or nil.
+    func machine(tokenDigest: SecretDigest) async throws -> Machine?
+}
+
+/// Instances, as the machines report them.
+package protocol InstanceStore: Sendable {
+    /// The instance, or nil when there is none or its container is gone.
+    func instance(_ id: Instance.ID) async throws -> Instance?
+    /// The account's instances by ascending id.
+    func instances(account: Account.ID) async throws -> [Instance]
+    /// Keeps what a machine said of one container; a container seen first gets a new id.
+    func upsert(_ report: InstanceReport, machine: Machine.ID, owner: Account.ID) async throws
+    /// The container is gone; its id stays spent.
+    func remove(containerID: String, machine: Machine.ID, at time: Double) async throws
+    /// All containers of the machine are these; others are gone.
+    func replaceAll(
+        machine: Machine.ID, with reports: [(report: InstanceReport, owner: Account.ID)],
+        at time: Double
+    ) async throws
+}
+
+/// Commands. The state machine is ``CommandState``; every change goes through ``CommandState/allows(_:)``
+/// in the same transaction that writes it.
+package protocol CommandStore: Sendable {
+    /// Keeps a new command as queued and gives it its id.
+    func add(_ command: NewCommand) async throws -> Command
+    /// The command, or nil.
+    func command(_ id: Command.ID) async throws -> Command?
+    /// The account's newest commands, newest first, below `before` when given.
+    func commands(account: Account.ID, before: Command.ID?, limit: Int) async throws -> [Command]
+    /// The machine's commands that have not ended, oldest first.
+    func openCommands(machine: Machine.ID) async throws -> [Command]
+    /// Commands of any machine that wait for their start longer than they may at `time`.
+    func overdueCommands(at time: Double) async throws -> [Command]
+    /// Moves a command on if its state allows it; returns the command as it then is, and whether this
+    /// call moved it. Nil when there is no such command.
+    func advance(_ id: Command.ID, to state: CommandState, startedAt: Double?) async throws
+        -> (command: Command, moved: Bool)?
+    /// Ends a command if it has not ended; as ``advance(_:to:startedAt:)``.
+    func finish(
+        _ id: Command.ID, as state: CommandState, outcome: CommandOutcome, startedAt: Double?,
+        at time: Double
+    ) async throws -> (command: Command, moved: Bool)?
+    /// Ids of commands whose results ran out at `time`, oldest first.
+    func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID]
+    /// Notes that the bytes of these results are gone.
+    func forgetResults(_ ids: [Command.ID]) async throws
+}
+
+/// All of them, as one adapter.
+package typealias Store = AccountStore & MachineStore & InstanceStore & CommandStore

@@ -1,0 +1,106 @@
+internal import CJail
+internal import Glibc
+
+/// Runs the host's tools in the late jail (design.md, "The jail"; docs/jail.md).
+///
+/// One value serves a whole agent: it holds the checked library, an empty network namespace that all
+/// runs share, and `/dev/null`.
+package final class Jail: Sendable {
+    private let library: JailLibrary
+    private let network: CInt
+    private let null: CInt
+    private let stuck = StuckProcesses()
+
+    /// - Parameter libraryPath: Of `libboathook-jail.so`, with its digest beside it.
+    /// - Throws: ``JailError`` when this host cannot have a jail: no root, no such library, another
+    ///   digest, no namespaces.
+    package init(libraryPath: String) throws(JailError) {
+        guard geteuid() == 0 else {
+            throw JailError("root", "the agent must run as root to confine commands")
+        }
+        library = try JailLibrary(path: libraryPath)
+        network = cjail_network_namespace()
+        guard network >= 0 else {
+            throw JailError("network", String(cString: strerror(-network)))
+        }
+        null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard null >= 0 else { throw JailError("null", String(cString: strerror(errno))) }
+    }
+
+    deinit {
+        close(network)
+        close(null)
+    }
+
+    /// Runs the plan to its end. Blocks: call it on a thread that may wait, and that lives as long as
+    /// the process, because the tool dies with the thread that started it.
+    ///
+    /// - Parameters:
+    ///   - cancellation: Ends the run when it is cancelled.
+    ///   - ready: Called once the jail is closed and the tool's main begins.
+    ///   - sink: Gets every byte of output in its order of arrival; when it throws, the run ends.
+    /// - Throws: ``JailError`` when nothing could be started. A jail that failed to close is a
+    ///   ``JailEnd/Cause/notStarted(step:code:)``.
+    package func run(
+        _ plan: JailPlan, cancellation: JailCancellation, ready: () -> Void,
+        sink: (JailStream, UnsafeRawBufferPointer) throws -> Void
+    ) throws(JailError) -> JailEnd {
+        stuck.collect()
+        let started = ContinuousClock.now
+        var run = try JailRun(process: spawn(plan), limits: plan.limits, started: started)
+        defer { run.closeDescriptors() }
+        run.drain(cancellation: cancellation, ready: ready, sink: sink)
+        let end = run.end()
+        if !end.isCollected { stuck.add(run.process.releasePidfd()) }
+        return end
+    }
+
+    private func spawn(_ plan: JailPlan) throws(JailError) -> JailProcess {
+        let block = try JailControl.encode(plan)
+        let control = cjail_seal(block, block.count, "boathook-control", 0)
+        guard control >= 0 else {
+            throw JailError("control", String(cString: strerror(-control)))
+        }
+        defer { close(control) }
+        let output = try Pipe()
+        let error = try Pipe()
+        let status = try Pipe()
+        defer { [output, error, status].forEach { $0.closeWriter() } }
+
+        var pid: pid_t = 0
+        var pidfd: CInt = -1
+        let arguments =
+            [plan.arguments.first ?? plan.tool, CJAIL_POISON] + plan.arguments.dropFirst()
+        let environment = [CJAIL_ENV_PRELOAD, CJAIL_ENV_LOCALE, CJAIL_ENV_ZONE, CJAIL_ENV_PATH]
+        let code = withCStrings(arguments) { arguments in
+            withCStrings(environment) { environment in
+                plan.tool.withCString { path in
+                    var request = cjail_spawn(
+                        path: path, arguments: arguments, environment: environment, input: null,
+                        output: output.writer, error: error.writer, control: control,
+                        status: status.writer, network: network, library: library.descriptor)
+                    return cjail_spawn(&request, &pid, &pidfd)
+                }
+            }
+        }
+        guard code == 0 else {
+            [output, error, status].forEach { $0.closeReader() }
+            throw JailError("spawn", "\(plan.tool): \(String(cString: strerror(code)))")
+        }
+        return JailProcess(
+            pidfd: pidfd, stdout: output.reader, stderr: error.reader, status: status.reader)
+    }
+}
+
+/// A NULL-terminated array of C strings for the time of `body`.
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+) -> Result {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    let pointers: [UnsafePointer<CChar>?] = copies.map { UnsafePointer($0) } + [nil]
+    return pointers.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { preconditionFailure("the array has a NULL at least") }
+        return body(base)
+    }
+}

@@ -1,0 +1,59 @@
+internal import AgentLink
+internal import ControlPlane
+internal import Crypto
+
+/// A result while it comes in: frames go in, the file's bytes come out.
+struct ResultDraft {
+    private var decoder = OutputFrameDecoder()
+    private var digest = SHA256()
+    private var trailer = ResultTrailer()
+    private var waiting: [UInt8] = []
+
+    /// Bytes that are to be written and were not taken yet.
+    var waitingByteCount: Int { waiting.count }
+
+    /// Whether the input ended where a frame ends.
+    var isWhole: Bool { decoder.isBetweenFrames }
+
+    mutating func append(_ bytes: ArraySlice<UInt8>) throws {
+        var pieces: [(OutputFrame.Stream, ArraySlice<UInt8>)] = []
+        try decoder.decode(bytes) { stream, piece in pieces.append((stream, piece)) }
+        for (stream, piece) in pieces {
+            trailer.extend(stream, by: piece.count)
+            piece.withUnsafeBytes { digest.update(bufferPointer: $0) }
+            waiting.append(contentsOf: piece)
+        }
+    }
+
+    mutating func takeWaiting() -> [UInt8] {
+        defer { waiting.removeAll() }
+        return waiting
+    }
+
+    /// The file's last bytes, and what the result is.
+    mutating func finish() -> (rest: [UInt8], stored: StoredResult) {
+        let stored = StoredResult(
+            stdoutBytes: trailer.byteCount(of: .stdout),
+            stderrBytes: trailer.byteCount(of: .stderr), sha256: Hex.string(digest.finalize()))
+        return (takeWaiting() + trailer.encoded(), stored)
+    }
+}
+
+extension ResultTrailer {
+    fileprivate func byteCount(of stream: OutputFrame.Stream) -> Int64 {
+        runs.reduce(0) { $1.stream == stream ? $0 + $1.byteCount : $0 }
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+enum Hex {
+    static func string(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// An open file of results; closed when the last holder lets go.
+final class ResultFile: Sendable {
+    private let descriptor: CInt
+    private let path: String
+
+    private init(descriptor: CInt, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit {
+        Glibc.close(descriptor)
+    }
+
+    static func create(_ path: String) throws(FileError) -> ResultFile {
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw FileError("open", path: path) }
+        return ResultFile(descriptor: descriptor, path: path)
+    }
+
+    /// Nil when there is no such file.
+    static func open(_ path: String) throws(FileError) -> ResultFile? {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor < 0 {
+            guard errno == ENOENT else { throw FileError("open", path: path) }
+            return nil
+        }
+        return ResultFile(descriptor: descriptor, path: path)
+    }
+
+    func append(_ bytes: [UInt8]) throws(FileError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileError("write", path: path)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    func flush() throws(FileError) {
+        guard fsync(descriptor) == 0 else { throw FileError("fsync", path: path) }
+    }
+
+    func byteCount() throws(FileError) -> Int64 {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError("fstat", path: path) }
+        return Int64(status.st_size)
+    }
+
+    /// At most `count` bytes from `offset`; fewer only where the file ends.
+    func read(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let start = offset + Int64(bytes.count)
+            let piece = try readOnce(at: start, count: count - bytes.count)
+            guard !piece.isEmpty else { break }
+            bytes.append(contentsOf: piece)
+        }
+        return bytes
+    }
+
+    private func readOnce(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
+        var failure: CInt = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            var read: Int
+            repeat {
+                read = pread(descriptor, buffer.baseAddress, count, off_t(offset))
+            } while read < 0 && errno == EINTR
+            if read < 0 { failure = errno }
+            initialized = max(0, read)
+        }
+        guard failure == 0 else { throw FileError("pread", path: path, code: failure) }
+        return bytes
+    }
+}

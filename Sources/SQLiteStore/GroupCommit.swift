@@ -1,0 +1,91 @@
+internal import GRDB
+internal import NIOConcurrencyHelpers
+
+/// Writes of many callers in one transaction, so that they share one flush to the disk.
+///
+/// While one transaction is at work, callers queue up; the next one takes them all. A write that fails
+/// undoes itself alone, by its savepoint. A caller returns when its transaction is durable.
+/// Measured (docs/performance.md and toolchain.md, 5): 27,600 rows/s at 64 callers against 3,090 one by one.
+final class GroupCommit: Sendable {
+    private struct Write: Sendable {
+        /// Does the write; gives what is to be done once it is durable.
+        let perform: @Sendable (Database) throws -> @Sendable () -> Void
+        let fail: @Sendable (any Error) -> Void
+    }
+
+    private struct State {
+        var waiting: [Write] = []
+        var isAtWork = false
+    }
+
+    private let pool: DatabasePool
+    private let state = NIOLockedValueBox(State())
+
+    init(pool: DatabasePool) {
+        self.pool = pool
+    }
+
+    /// Performs `body` in a transaction that may hold other callers' writes too.
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            enqueue(
+                Write(
+                    perform: { db in
+                        let value = try body(db)
+                        return { continuation.resume(returning: value) }
+                    },
+                    fail: { continuation.resume(throwing: $0) }))
+        }
+    }
+
+    private func enqueue(_ write: Write) {
+        let starts = state.withLockedValue { state in
+            state.waiting.append(write)
+            defer { state.isAtWork = true }
+            return !state.isAtWork
+        }
+        guard starts else { return }
+        pool.asyncWriteWithoutTransaction { db in self.drain(db) }
+    }
+
+    private func drain(_ db: Database) {
+        while let writes = takeWaiting() { commit(writes, db) }
+    }
+
+    private func takeWaiting() -> [Write]? {
+        state.withLockedValue { state in
+            guard !state.waiting.isEmpty else {
+                state.isAtWork = false
+                return nil
+            }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
+    private func commit(_ writes: [Write], _ db: Database) {
+        var performed: [(write: Write, afterwards: @Sendable () -> Void)] = []
+        do {
+            try db.inTransaction(.immediate) {
+                for write in writes {
+                    do {
+                        try db.inSavepoint {
+                            performed.append((write, try write.perform(db)))
+                            return .commit
+                        }
+                    } catch {
+                        write.fail(error)
+                    }
+                }
+                return .commit
+            }
+        } catch {
+            // Nothing of this transaction is in the database.
+            for entry in performed { entry.write.fail(error) }
+            return
+        }
+        for entry in performed { entry.afterwards() }
+    }
+}

@@ -1,0 +1,159 @@
+package import ControlPlane
+internal import FoundationEssentials
+internal import GRDB
+
+extension SQLiteStore: CommandStore {
+    package func add(_ command: NewCommand) async throws -> Command {
+        let decision = try JSON.encode(command.decision)
+        return try await writes.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO command (
+                        account_id, key_id, instance_id, machine_id, container_id, text, decision,
+                        state, timeout_seconds, created_at, start_by, result_digest,
+                        result_expires_at
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    command.accountID, command.keyID, command.instance.id,
+                    command.instance.machineID, command.instance.containerID, command.text,
+                    decision, command.state.rawValue, command.timeoutSeconds, command.createdAt,
+                    command.startBy, Data(command.resultDigest.bytes), command.resultExpiresAt,
+                ])
+            return command.command(id: db.lastInsertedRowID)
+        }
+    }
+
+    package func command(_ id: Command.ID) async throws -> Command? {
+        try await pool.read { try Command.fetch($0, id: id) }
+    }
+
+    package func commands(
+        account: Account.ID, before: Command.ID?, limit: Int
+    ) async throws -> [Command] {
+        try await fetchAll(
+            sql: "SELECT * FROM command WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            arguments: [account, before ?? .max, limit])
+    }
+
+    package func openCommands(machine: Machine.ID) async throws -> [Command] {
+        try await fetchAll(
+            sql: "SELECT * FROM command WHERE machine_id = ? AND finished_at IS NULL ORDER BY id",
+            arguments: [machine])
+    }
+
+    package func overdueCommands(at time: Double) async throws -> [Command] {
+        try await fetchAll(
+            sql: """
+                SELECT * FROM command WHERE start_by < ? AND finished_at IS NULL
+                ORDER BY start_by LIMIT 1000
+                """,
+            arguments: [time])
+    }
+
+    package func advance(
+        _ id: Command.ID, to state: CommandState, startedAt: Double?
+    ) async throws -> (command: Command, moved: Bool)? {
+        try await writes.write { db in
+            guard var command = try Command.fetch(db, id: id) else { return nil }
+            guard command.state.allows(state) else { return (command, false) }
+            try db.execute(
+                sql: """
+                    UPDATE command SET state = ?, started_at = coalesce(?, started_at) WHERE id = ?
+                    """,
+                arguments: [state.rawValue, startedAt, id])
+            command.state = state
+            command.startedAt = startedAt ?? command.startedAt
+            return (command, true)
+        }
+    }
+
+    package func finish(
+        _ id: Command.ID, as state: CommandState, outcome: CommandOutcome, startedAt: Double?,
+        at time: Double
+    ) async throws -> (command: Command, moved: Bool)? {
+        try await writes.write { db in
+            guard var command = try Command.fetch(db, id: id) else { return nil }
+            guard state.isTerminal, command.state.allows(state) else { return (command, false) }
+            try db.execute(
+                sql: """
+                    UPDATE command SET
+                        state = ?, started_at = coalesce(?, started_at), finished_at = ?,
+                        exit_code = ?, signal = ?, note = ?, stdout_bytes = ?, stderr_bytes = ?,
+                        sha256 = ?, is_complete = ?, runtime = ?
+                    WHERE id = ?
+                    """,
+                arguments: [
+                    state.rawValue, startedAt, time, outcome.exitCode, outcome.signal,
+                    outcome.note, outcome.stdoutBytes, outcome.stderrBytes, outcome.sha256,
+                    outcome.isComplete, outcome.runtime, id,
+                ])
+            command.state = state
+            command.startedAt = startedAt ?? command.startedAt
+            command.finishedAt = time
+            command.outcome = outcome
+            return (command, true)
+        }
+    }
+
+    package func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID] {
+        try await pool.read { db in
+            try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT id FROM command
+                    WHERE result_expires_at < ? AND finished_at IS NOT NULL
+                        AND result_expires_at IS NOT NULL
+                    ORDER BY result_expires_at LIMIT ?
+                    """,
+                arguments: [time, limit])
+        }
+    }
+
+    package func forgetResults(_ ids: [Command.ID]) async throws {
+        try await writes.write { db in
+            for id in ids {
+                try db.execute(
+                    sql: "UPDATE command SET result_expires_at = NULL WHERE id = ?",
+                    arguments: [id])
+            }
+        }
+    }
+
+    private func fetchAll(sql: String, arguments: StatementArguments) async throws -> [Command] {
+        try await pool.read { db in
+            try Row.fetchAll(db, sql: sql, arguments: arguments).map(Command.init(row:))
+        }
+    }
+}
+
+extension Command {
+    fileprivate static func fetch(_ db: Database, id: Command.ID) throws -> Command? {
+        let statement = try db.cachedStatement(sql: "SELECT * FROM command WHERE id = ?")
+        return try Row.fetchOne(statement, arguments: [id]).map(Command.init(row:))
+    }
+
+    fileprivate init(row: Row) throws {
+        let state: String = row["state"]
+        guard let state = CommandState(rawValue: state) else {
+            throw DatabaseError(message: "unknown command state \(state)")
+        }
+        self.init(
+            id: row["id"], accountID: row["account_id"], keyID: row["key_id"],
+            instanceID: row["instance_id"], machineID: row["machine_id"],
+            containerID: row["container_id"], text: row["text"],
+            decision: try JSON.decode(row["decision"]), state: state,
+            timeoutSeconds: row["timeout_seconds"], createdAt: row["created_at"],
+            startBy: row["start_by"],
+            resultDigest: SecretDigest(bytes: [UInt8](row["result_digest"] as Data)),
+            // Removed bytes expired before any time that can be asked about.
+            resultExpiresAt: row["result_expires_at"] ?? 0,
+            startedAt: row["started_at"], finishedAt: row["finished_at"],
+            outcome: (row["sha256"] as String?).map { sha256 in
+                CommandOutcome(
+                    exitCode: row["exit_code"], signal: row["signal"], note: row["note"],
+                    stdoutBytes: row["stdout_bytes"], stderrBytes: row["stderr_bytes"],
+                    sha256: sha256, isComplete: row["is_complete"], runtime: row["runtime"])
+            })
+    }
+}

@@ -1,0 +1,97 @@
+/// `GET /api/v0/commands/{id}/`: everything that is known of one command. Boathook's own.
+///
+/// Times are Unix seconds. `stdout` and `stderr` hold the text when the stream is at most 64 KiB
+/// and UTF-8; otherwise they are null and `output_url` has the bytes.
+package struct CommandRow: Sendable, Hashable, Codable {
+    package var id: Int64
+    package var instanceID: Int64
+    package var command: String
+    /// queued, dispatched, running, exited, signalled, timed_out, cancelled, denied, lost or expired.
+    package var state: String
+    /// Whether the state is one that never changes again.
+    package var final: Bool
+    package var exitCode: Int?
+    package var signal: Int?
+    /// What a person should know beside the state, such as why it was lost.
+    package var note: String?
+    package var stdout: String?
+    package var stderr: String?
+    package var stdoutBytes: Int64?
+    package var stderrBytes: Int64?
+    package var outputBytes: Int64?
+    /// Of stdout and stderr together in their order of arrival; lower-case hexadecimal.
+    package var sha256: String?
+    /// False when a limit or an interruption cut the output short.
+    package var complete: Bool?
+    package var createdAt: Double
+    package var startedAt: Double?
+    package var finishedAt: Double?
+    /// What the jail took, in seconds, from spawn to end of output; nil until it ended.
+    package var runtime: Double?
+    package var decision: JSONValue
+    package var outputURL: String
+
+    enum CodingKeys: String, CodingKey {
+        case id, command, state, final, signal, note, stdout, stderr, sha256, complete, runtime
+        case decision
+        case instanceID = "instance_id"
+        case exitCode = "exit_code"
+        case stdoutBytes = "stdout_bytes"
+        case stderrBytes = "stderr_bytes"
+        case outputBytes = "output_bytes"
+        case createdAt = "created_at"
+        case startedAt = "started_at"
+        case finishedAt = "finished_at"
+        case outputURL = "output_url"
+    }
+
+    package init(
+        id: Int64, instanceID: Int64, command: String, state: String, final: Bool, exitCode: Int?,
+        signal: Int?, note: String?, stdoutBytes: Int64?, stderrBytes: Int64?, outputBytes: Int64?,
+        sha256: String?, complete: Bool?, createdAt: Double, startedAt: Double?,
+        finishedAt: Double?, runtime: Double?, decision: JSONValue, outputURL: String
+    ) {
+        self.id = id
+        self.instanceID = instanceID
+        self.command = command
+        self.state = state
+        self.final = final
+        self.exitCode = exitCode
+        self.signal = signal
+        self.note = note
+        self.stdoutBytes = stdoutBytes
+        self.stderrBytes = stderrBytes
+        self.outputBytes = outputBytes
+        self.sha256 = sha256
+        self.complete = complete
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.runtime = runtime
+        self.decision = decision
+        self.outputURL = outputURL
+    }
+}
+
+/// `GET /api/v0/commands/`: the account's commands, newest first.
+package struct CommandListReply: Sendable, Hashable, Codable {
+    package var commands: [CommandRow]
+
+    package init(commands: [CommandRow]) {
+        self.commands = commands
+    }
+}
+
+/// `DELETE /api/v0/commands/{id}/`: what the cancellation met.
+package struct CancelReply: Sendable, Hashable, Codable {
+    package var success: Bool
+    /// The state that the command was in when the request arrived.
+    package var state: String
+    package var msg: String
+
+    package init(success: Bool, state: String, msg: String) {
+        self.success = success
+        self.state = state
+        self.msg = msg
+    }
+}

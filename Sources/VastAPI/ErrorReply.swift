@@ -1,0 +1,20 @@
+/// The body of every error: `{"success": false, "error": …, "msg": …}` (contract 0.3).
+///
+/// `msg` is never absent, because clients print nothing else. A 429 has `detail` beside it: that is
+/// all that upstream's has.
+package struct ErrorReply: Sendable, Hashable, Codable {
+    package var success: Bool
+    package var error: String
+    package var msg: String
+    package var detail: String?
+    /// Why a command was refused, for programs; only with `Invalid command given.`
+    package var denial: JSONValue?
+
+    package init(error: String, msg: String, detail: String? = nil, denial: JSONValue? = nil) {
+        self.success = false
+        self.error = error
+        self.msg = msg
+        self.detail = detail
+        self.denial = denial
+    }
+}

@@ -1,0 +1,185 @@
+/// Tells JSON that means one thing from JSON that does not.
+///
+/// `JSONDecoder` takes trailing commas, guesses UTF-16, and lets the first of two equal keys win where
+/// other readers take the last (security.md, X13). What a proxy, a log and the server might read
+/// differently is refused before it is decoded. Linear in the bytes; no recursion.
+package struct StrictJSON {
+    /// Nesting over this is refused.
+    package static let maximumDepth = 64
+
+    /// Whether the bytes are one JSON text by RFC 8259: UTF-8, nothing after it, no key twice in one
+    /// object.
+    package static func isUnambiguous(_ bytes: some Sequence<UInt8>) -> Bool {
+        let bytes = Array(bytes)
+        guard String(validating: bytes, as: UTF8.self) != nil else { return false }
+        var scanner = StrictJSON(bytes: bytes)
+        return scanner.scanText()
+    }
+
+    /// An open array or object, with the keys that it has so far, as they are spelled.
+    private enum Frame {
+        case array
+        case object(keys: Set<[UInt8]>)
+    }
+
+    private let bytes: [UInt8]
+    private var index = 0
+    private var frames: [Frame] = []
+
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    private mutating func scanText() -> Bool {
+        repeat {
+            guard scanValueStart() else { return false }
+            guard closeFrames() else { return false }
+        } while !frames.isEmpty
+        skipBlanks()
+        return index == bytes.count
+    }
+
+    /// A whole scalar, or the opening of an array or object up to its first value.
+    private mutating func scanValueStart() -> Bool {
+        while true {
+            skipBlanks()
+            switch next {
+            case UInt8(ascii: "["):
+                index += 1
+                guard open(.array) else { return false }
+                skipBlanks()
+                if next == UInt8(ascii: "]") { return true }
+            case UInt8(ascii: "{"):
+                index += 1
+                guard open(.object(keys: [])) else { return false }
+                skipBlanks()
+                if next == UInt8(ascii: "}") { return true }
+                guard scanKey() else { return false }
+            case UInt8(ascii: "\""): return scanString() != nil
+            case UInt8(ascii: "t"): return scan("true")
+            case UInt8(ascii: "f"): return scan("false")
+            case UInt8(ascii: "n"): return scan("null")
+            default: return scanNumber()
+            }
+        }
+    }
+
+    /// What follows a value: ends of arrays and objects, or the way to the next value.
+    private mutating func closeFrames() -> Bool {
+        while let frame = frames.last {
+            skipBlanks()
+            switch (frame, next) {
+            case (.array, UInt8(ascii: "]")), (.object, UInt8(ascii: "}")):
+                index += 1
+                frames.removeLast()
+            case (.array, UInt8(ascii: ",")):
+                index += 1
+                return true
+            case (.object, UInt8(ascii: ",")):
+                index += 1
+                return scanKey()
+            default:
+                return false
+            }
+        }
+        return true
+    }
+
+    private mutating func open(_ frame: Frame) -> Bool {
+        frames.append(frame)
+        return frames.count <= Self.maximumDepth
+    }
+
+    /// A key that is new in its object, and the colon.
+    private mutating func scanKey() -> Bool {
+        skipBlanks()
+        guard let key = scanString(), case .object(var keys)? = frames.last,
+            // Two spellings of one key would escape the comparison, and no client escapes keys.
+            !key.contains(UInt8(ascii: "\\")), keys.insert(key).inserted
+        else { return false }
+        frames[frames.count - 1] = .object(keys: keys)
+        skipBlanks()
+        guard next == UInt8(ascii: ":") else { return false }
+        index += 1
+        return true
+    }
+
+    /// The bytes between the quotes; nil when it is no string.
+    private mutating func scanString() -> [UInt8]? {
+        guard next == UInt8(ascii: "\"") else { return nil }
+        index += 1
+        let start = index
+        while let byte = next {
+            switch byte {
+            case UInt8(ascii: "\""):
+                defer { index += 1 }
+                return Array(bytes[start..<index])
+            case UInt8(ascii: "\\"):
+                index += 1
+                guard scanEscape() else { return nil }
+            case 0x00..<0x20:
+                return nil
+            default:
+                index += 1
+            }
+        }
+        return nil
+    }
+
+    private mutating func scanEscape() -> Bool {
+        guard let byte = next else { return false }
+        index += 1
+        guard byte == UInt8(ascii: "u") else { return "\"\\/bfnrt".utf8.contains(byte) }
+        guard index + 4 <= bytes.count, bytes[index..<(index + 4)].allSatisfy(Self.isHexDigit) else {
+            return false
+        }
+        index += 4
+        return true
+    }
+
+    private mutating func scanNumber() -> Bool {
+        if next == UInt8(ascii: "-") { index += 1 }
+        if next == UInt8(ascii: "0") {
+            index += 1
+        } else {
+            guard scanDigits() else { return false }
+        }
+        if next == UInt8(ascii: ".") {
+            index += 1
+            guard scanDigits() else { return false }
+        }
+        if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
+            index += 1
+            if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { index += 1 }
+            guard scanDigits() else { return false }
+        }
+        return true
+    }
+
+    private mutating func scanDigits() -> Bool {
+        let start = index
+        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { index += 1 }
+        return index > start
+    }
+
+    private mutating func scan(_ word: String) -> Bool {
+        guard bytes[index...].starts(with: word.utf8) else { return false }
+        index += word.utf8.count
+        return true
+    }
+
+    private mutating func skipBlanks() {
+        while let byte = next, " \t\n\r".utf8.contains(byte) { index += 1 }
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+}

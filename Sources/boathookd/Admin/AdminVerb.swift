@@ -1,0 +1,123 @@
+import ArgumentParser
+import ControlPlane
+import SQLiteStore
+
+/// `boathook admin`: what the operator does on the server's own machine, with the server running or not.
+struct AdminVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "admin",
+        abstract: "Manage users, keys and machines in the server's data folder.",
+        subcommands: [
+            CreateKeyVerb.self, RevokeKeyVerb.self, JoinTokenVerb.self, BlockUserVerb.self,
+            UnblockUserVerb.self,
+        ])
+}
+
+/// Which server's state is meant.
+struct AdminOptions: ParsableArguments {
+    @OptionGroup var options: SettingsOptions
+
+    func store() throws -> SQLiteStore {
+        let folder = try DataFolder(try options.settings().dataDir)
+        return try SQLiteStore(path: folder.database)
+    }
+}
+
+struct CreateKeyVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create-key",
+        abstract: "Make an API key, and its user if there is none of that name; print the key.",
+        discussion: "The key is shown this once; the server keeps its digest alone.")
+
+    @OptionGroup var admin: AdminOptions
+
+    @Option(help: ArgumentHelp("Whose key.", valueName: "user"))
+    var user: String
+
+    @Option(help: ArgumentHelp("What the key is for.", valueName: "text"))
+    var name = "key"
+
+    func validate() throws {
+        guard !user.isEmpty, user.utf8.count <= 64 else {
+            throw ValidationError("--user takes 1 to 64 bytes")
+        }
+    }
+
+    func run() async throws {
+        let store = try admin.store()
+        let account = try await store.ensureAccount(named: user)
+        let secret = Secret()
+        _ = try await store.addKey(
+            secret.digest, name: name, account: account.id, at: WallTime.system.now())
+        print(secret.text)
+    }
+}
+
+struct RevokeKeyVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke-key",
+        abstract: "Make an API key useless, from its next request on.")
+
+    @OptionGroup var admin: AdminOptions
+
+    @Argument(help: "The key itself.")
+    var key: String
+
+    func run() async throws {
+        let store = try admin.store()
+        guard let principal = try await store.principal(keyDigest: SecretDigest(of: key)),
+            try await store.revokeKey(id: principal.keyID, at: WallTime.system.now())
+        else { throw ValidationError("there is no such key") }
+    }
+}
+
+struct JoinTokenVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "join-token",
+        abstract: "Print a token with which one machine may join, once.")
+
+    @OptionGroup var admin: AdminOptions
+
+    @Option(help: ArgumentHelp("For how many minutes it is good.", valueName: "n"))
+    var minutes = 60
+
+    func run() async throws {
+        let secret = Secret()
+        try await admin.store().addJoinToken(
+            secret.digest, expiresAt: WallTime.system.now() + Double(minutes) * 60)
+        print(secret.text)
+    }
+}
+
+struct BlockUserVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "block-user",
+        abstract: "Refuse all that a user asks for (403), from the next request on.")
+
+    @OptionGroup var admin: AdminOptions
+
+    @Argument(help: "The user's name.")
+    var user: String
+
+    func run() async throws {
+        guard try await admin.store().setBlocked(true, accountNamed: user) else {
+            throw ValidationError("there is no user \(user)")
+        }
+    }
+}
+
+struct UnblockUserVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unblock-user", abstract: "Serve a blocked user again.")
+
+    @OptionGroup var admin: AdminOptions
+
+    @Argument(help: "The user's name.")
+    var user: String
+
+    func run() async throws {
+        guard try await admin.store().setBlocked(false, accountNamed: user) else {
+            throw ValidationError("there is no user \(user)")
+        }
+    }
+}

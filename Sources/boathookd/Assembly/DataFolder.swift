@@ -1,0 +1,41 @@
+import FoundationEssentials
+import Glibc
+
+/// The folder of a server's or an agent's state; for its user alone.
+struct DataFolder: Sendable {
+    let path: String
+
+    /// Makes the folder if it is not there.
+    ///
+    /// - Throws: ``SettingError`` when it cannot be made or used.
+    init(_ path: String) throws {
+        self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: self.path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw SettingError(self.path, "cannot be made: \(error)")
+        }
+        guard access(self.path, W_OK) == 0 else {
+            throw SettingError(self.path, String(cString: strerror(errno)))
+        }
+    }
+
+    var database: String { path + "/boathook.db" }
+    var results: String { path + "/results" }
+    var agent: String { path + "/agent" }
+    var adminKey: String { path + "/admin.key" }
+    var machine: String { path + "/machine.json" }
+
+    /// Keeps a secret in a file of mode 0600 from its first moment.
+    static func writeSecret(_ text: String, to path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw SettingError(path, String(cString: strerror(errno))) }
+        defer { close(file) }
+        let bytes = Array(text.utf8)
+        guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
+            throw SettingError(path, String(cString: strerror(errno)))
+        }
+    }
+}

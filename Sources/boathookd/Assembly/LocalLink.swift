@@ -1,0 +1,32 @@
+import Agent
+import AgentLink
+import ControlPlane
+
+/// The agent's link in `boathook up`: the server's gateway in the same process.
+struct LocalLink: ServerLink {
+    let gateway: AgentGateway
+    let machine: Machine
+
+    func connect(_ hello: AgentHello) async throws -> AsyncThrowingStream<ServerMessage, any Error> {
+        let messages = try await gateway.attach(machine, hello: hello)
+        return AsyncThrowingStream { continuation in
+            let reader = Task {
+                for await message in messages { continuation.yield(message) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in reader.cancel() }
+        }
+    }
+
+    func send(_ message: AgentMessage) async throws {
+        try await gateway.receive([message], from: machine)
+    }
+
+    func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
+        do {
+            try await gateway.complete(report, frames: output.chunks(), from: machine)
+        } catch let error as ControlPlaneError where error.code == .commandNotFound {
+            throw ReportRefused(error.message)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import APIServer
+import CommandPolicy
+import ControlPlane
+import Hummingbird
+import Logging
+import NIOPosix
+import ResultStores
+import SQLiteStore
+import ServiceLifecycle
+
+/// A server, put together: the embedded stores, the use cases, the routes.
+struct ServerAssembly {
+    let store: SQLiteStore
+    let gateway: AgentGateway
+    let urls: PublicURLs
+    /// In the order of their starts; they stop in the reverse order.
+    let services: [any Service]
+
+    /// - Parameter onListening: Called once callers are answered; gets the public URL.
+    init(
+        _ settings: Settings, folder: DataFolder, logger: Logger,
+        onListening: @escaping @Sendable (String) async -> Void
+    ) throws {
+        let time = WallTime.system
+        let store = try SQLiteStore(path: folder.database)
+        let results = try FileResultStore(root: folder.results, threads: .singleton)
+        let bell = CompletionBell()
+        let dispatcher = Dispatcher(commands: store, time: time, logger: logger)
+        let access = InstanceAccess(instances: store)
+        let commands = CommandAccess(commands: store)
+        let gateway = AgentGateway(
+            accounts: store, machines: store, instances: store, commands: store,
+            dispatcher: dispatcher,
+            complete: CompleteCommand(commands: store, results: results, bell: bell, time: time),
+            time: time, logger: logger)
+        let urls = PublicURLs(base: settings.publicURL ?? "http://\(settings.urlHost):\(settings.port)")
+        var times = ExecuteCommand.Times()
+        times.resultLifetime = Double(settings.resultHours) * 3600
+
+        let application = APIServer.application(
+            APIServer.Parts(
+                authenticator: Authenticator(accounts: store), instances: access,
+                commands: commands,
+                execute: ExecuteCommand(
+                    access: access, commands: store, dispatcher: dispatcher, policy: .vast,
+                    compatibility: settings.compatibility, times: times, time: time),
+                cancel: RequestCancellation(
+                    commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time),
+                result: CommandResult(commands: store, results: results, bell: bell, time: time),
+                gateway: gateway, dispatcher: dispatcher,
+                executeLimiter: RateLimiter(rate: settings.executeRate), urls: urls, time: time),
+            host: settings.host, port: settings.port, logger: logger
+        ) { port in
+            if settings.publicURL == nil { urls.base = "http://\(settings.urlHost):\(port)" }
+            await onListening(urls.base)
+        }
+        self.store = store
+        self.gateway = gateway
+        self.urls = urls
+        services = [
+            Housekeeping(
+                commands: store, results: results, dispatcher: dispatcher, bell: bell, time: time,
+                logger: logger),
+            application, dispatcher,
+        ]
+    }
+
+    /// On the first start, makes the first account and its key, and leaves the key in a file for the
+    /// operator.
+    func ensureAdminKey(in folder: DataFolder) async throws {
+        guard try await store.firstAccount() == nil else { return }
+        let account = try await store.ensureAccount(named: "admin")
+        let secret = Secret()
+        try DataFolder.writeSecret(secret.text + "\n", to: folder.adminKey)
+        _ = try await store.addKey(
+            secret.digest, name: "admin.key", account: account.id, at: WallTime.system.now())
+    }
+}
+
+extension Settings {
+    /// The host as a URL writes it.
+    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
+
+    /// Upstream's interval (contract 0.4), or a rate that nobody meets by hand.
+    var executeRate: RateLimiter.Rate {
+        switch compatibility {
+        case .vastStrict: .interval(seconds: 1.5)
+        case .boathook: .init(burst: 2000, perSecond: 1000)
+        }
+    }
+}

@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// The server and the agent. People call it through `boathook up|server|agent|admin`.
+@main
+struct Boathookd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "boathook",
+        abstract: "A control plane that reaches into container instances, running or stopped.",
+        discussion: """
+            'boathook up' on a machine with a container engine is at once a server and its only machine. \
+            With more machines, run 'boathook server' once and 'boathook agent' on each.
+            """,
+        subcommands: [UpVerb.self, ServerVerb.self, AgentVerb.self, AdminVerb.self, JailBenchVerb.self])
+}

@@ -1,0 +1,36 @@
+/// One setting: a key of the configuration file, a flag and a variable of the same name.
+///
+/// `listen` is `--listen` and `BOATHOOK_LISTEN`; `data_dir` is `--data-dir` and `BOATHOOK_DATA_DIR`. A
+/// flag counts more than the variable, the variable more than the file.
+enum Setting: String, CaseIterable, Sendable {
+    /// Where everything is kept.
+    case dataDir = "data_dir"
+    /// `HOST:PORT` to listen on; port 0 takes a free one.
+    case listen
+    /// What URLs for callers begin with.
+    case publicURL = "public_url"
+    /// `unix:///PATH` of the container engine.
+    case engine
+    /// Which containers become instances.
+    case adopt
+    /// How much like upstream `execute` behaves.
+    case compatibility
+    /// How many commands one machine runs at once.
+    case concurrency
+    /// For how many hours a result is kept.
+    case resultHours = "result_hours"
+    /// The least important message that is logged.
+    case logLevel = "log_level"
+
+    var flag: String { "--" + rawValue.replacing("_", with: "-") }
+    var variable: String { "BOATHOOK_" + rawValue.uppercased() }
+}
+
+/// A setting that cannot be used; says where it was set.
+struct SettingError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ source: String, _ problem: String) {
+        description = "\(source): \(problem)"
+    }
+}

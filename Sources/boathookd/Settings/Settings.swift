@@ -1,0 +1,78 @@
+import Agent
+import ControlPlane
+import Logging
+
+/// What a server or an agent is to be like, checked.
+struct Settings: Sendable {
+    var dataDir: String
+    var host: String
+    var port: Int
+    /// Nil: the address that is listened on.
+    var publicURL: String?
+    /// Nil: the first of the usual places.
+    var engine: String?
+    var adoption: Adoption
+    var compatibility: Compatibility
+    var concurrency: Int
+    var resultHours: Int
+    var logLevel: Logger.Level
+
+    /// Values as they were set, each with the place where: `--listen`, `BOATHOOK_LISTEN`, `FILE:3`.
+    typealias Values = [Setting: (text: String, source: String)]
+
+    /// - Throws: ``SettingError`` for the first value that cannot be used.
+    init(_ values: Values) throws(SettingError) {
+        dataDir = try Self.read(.dataDir, values, default: "/var/lib/boathook", "an absolute or relative path") {
+            $0.isEmpty ? nil : $0
+        }
+        let address = try Self.read(
+            .listen, values, default: ("127.0.0.1", 8787), "HOST:PORT, such as 127.0.0.1:8787", Self.address)
+        (host, port) = address
+        publicURL = try Self.read(.publicURL, values, default: nil, "an http or https URL") {
+            $0.hasPrefix("http://") || $0.hasPrefix("https://") ? $0 : nil
+        }
+        engine = try Self.read(.engine, values, default: nil, "unix:///PATH") { $0.isEmpty ? nil : $0 }
+        adoption = try Self.word(.adopt, values, default: .label)
+        compatibility = try Self.word(.compatibility, values, default: .boathook)
+        concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
+        resultHours = try Self.number(.resultHours, values, default: 24, in: 1...8760)
+        logLevel = try Self.word(.logLevel, values, default: .info)
+    }
+
+    private static func read<Value>(
+        _ setting: Setting, _ values: Values, default standard: Value, _ wanted: String,
+        _ convert: (String) -> Value?
+    ) throws(SettingError) -> Value {
+        guard let value = values[setting] else { return standard }
+        guard let converted = convert(value.text) else {
+            throw SettingError(value.source, "'\(value.text)' is not \(wanted)")
+        }
+        return converted
+    }
+
+    private static func word<Value: CaseIterable & RawRepresentable<String>>(
+        _ setting: Setting, _ values: Values, default standard: Value
+    ) throws(SettingError) -> Value {
+        let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        return try read(setting, values, default: standard, "one of \(words)") { Value(rawValue: $0) }
+    }
+
+    private static func number(
+        _ setting: Setting, _ values: Values, default standard: Int, in range: ClosedRange<Int>
+    ) throws(SettingError) -> Int {
+        let wanted = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return try read(setting, values, default: standard, wanted) {
+            Int($0).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// The host may be an IPv6 address in brackets.
+    private static func address(_ text: String) -> (String, Int)? {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return host.isEmpty ? nil : (String(host), Int(port))
+    }
+}

@@ -1,0 +1,117 @@
+"""The fixtures of all integration and client tests (a plugin of pytest; see bin/pytest)."""
+
+import pytest
+
+from harness.boathook import BIN, Up
+from harness.engine import Engine
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not (BIN / "boathookd").exists():
+        raise pytest.UsageError(f"no Boathook in {BIN}: run  bin/build debug")
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """The container engine; a private one unless BOATHOOK_ENGINE names another."""
+    engine = Engine.obtain()
+    yield engine
+    engine.release()
+
+
+@pytest.fixture(scope="session")
+def up(engine, tmp_path_factory):
+    """One `boathook up` that most tests share."""
+    up = Up(engine, tmp_path_factory.mktemp("up"))
+    yield up
+    alive = up.process.is_alive
+    tail = up.process.tail()
+    if alive:
+        status, took = up.process.terminate()
+        assert status == 0 and took < 5
+    up.process.end()
+    assert alive, f"boathook up ended during the tests: {tail}"
+
+
+@pytest.fixture
+def start_up(engine, tmp_path):
+    """Starts further ones, each on its own folder, for tests that must not share."""
+    started = []
+
+    def start(*flags, **options):
+        started.append(Up(engine, tmp_path / f"up{len(started)}", *flags, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.end()
+
+
+@pytest.fixture
+def new_container(engine):
+    """Makes containers that the test may spoil."""
+    made = []
+
+    def make(*options, **more):
+        made.append(engine.container(*options, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.remove()
+
+
+# Files whose owners, links, sizes and names differ, the same in every container below.
+FURNISH = r"""
+mkdir -p /home/maria/notebooks /workspace/checkpoints/old "/workspace/with blank" /srv/empty
+echo 'remove me' >/home/delete_this.txt
+head -c 3000000 /dev/zero >/workspace/checkpoints/epoch-1.pt
+head -c 5000000 /dev/zero >/workspace/checkpoints/old/epoch-0.pt
+echo 'loss 0.12' >"/workspace/with blank/train.log"
+ln -s /etc/passwd /workspace/absolute; ln -s ../home /workspace/relative; ln -s /nowhere /workspace/dangling
+ln /workspace/checkpoints/epoch-1.pt /workspace/hard
+mkfifo /workspace/pipe
+touch "/workspace/caf"$'\303\251'
+chmod 4755 /workspace/hard; chmod 1777 /srv/empty
+chown -R 1000:1000 /home/maria; chown 4321:8765 /workspace/pipe
+"""
+
+
+def furnished(engine, *options, kind="debian"):
+    container = engine.container(*options, kind=kind)
+    container.shell(FURNISH)
+    return container
+
+
+@pytest.fixture(scope="session")
+def running(engine):
+    """A running Debian container with files and a named volume, that tests only read."""
+    container = furnished(engine, "--volume", "boathook-test-data:/data")
+    container.shell("mkdir -p /data/set && echo 1 >/data/set/one")
+    yield container
+    container.remove()
+    engine.docker("volume", "rm", "boathook-test-data", check=False)
+
+
+@pytest.fixture(scope="session")
+def stopped(engine):
+    """The same, stopped, and without a volume."""
+    container = furnished(engine)
+    container.stop()
+    yield container
+    container.remove()
+
+
+@pytest.fixture(scope="session")
+def many_files(engine):
+    """A running container with a tree that takes a tool some tenths of a second."""
+    container = engine.container()
+    container.shell("for i in {1..20}; do mkdir -p /many/$i; touch /many/$i/{1..4000}; done")
+    yield container
+    container.remove()
+
+
+@pytest.fixture(params=["running", "stopped"])
+def either(request):
+    """Each of the two containers that tests only read."""
+    return request.getfixturevalue(request.param)

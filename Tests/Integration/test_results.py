@@ -1,0 +1,168 @@
+"""The result URL and the command's record: complete, final, and for whoever holds the URL."""
+
+import hashlib
+import time
+
+import pytest
+
+from harness import http, jailed
+from harness.waiting import eventually
+
+
+@pytest.fixture
+def finished(up, running):
+    """An accepted command's answer, its output delivered."""
+    accepted = up.put_command(up.instance_id(running), "ls -l home usr")
+    assert accepted.status == 200
+    return accepted.json, up.result(accepted.json["result_url"])
+
+
+@pytest.fixture
+def slow(up, many_files):
+    """Starts a command that does not go on until it is thawed: `slow(command)` → answer, pid."""
+    frozen = []
+
+    def start(command="du -a many", **body):
+        instance = up.instance_id(many_files)
+        for _ in range(10):
+            accepted = up.request(
+                "PUT", f"/api/v0/instances/command/{instance}/", body={"command": command, **body}
+            )
+            assert accepted.status == 200, accepted
+            if pid := jailed.freeze(up.process.pid, command.split()[0]):
+                frozen.append(pid)
+                return accepted.json, pid
+        raise AssertionError("the command was always over before it could be stopped")
+
+    yield start
+    for pid in frozen:
+        jailed.thaw(pid)
+
+
+def test_it_is_plain_utf8_text_and_complete(finished):
+    _, result = finished
+    assert result.status == 200
+    assert result.headers["content-type"] == "text/plain; charset=utf-8"
+    assert int(result.headers["content-length"]) == len(result.body) > 100
+
+
+def test_etag_and_range(finished):
+    answer, whole = finished
+    url, etag = answer["result_url"], whole.headers["etag"]
+    assert etag.startswith('"') and etag.endswith('"')
+
+    unchanged = http.get(url, headers={"If-None-Match": etag})
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert http.get(url, headers={"If-None-Match": '"other"'}).status == 200
+
+    size = len(whole.body)
+    for wanted, start, stop in [("0-9", 0, 10), (f"{size - 5}-", size - 5, size), ("-7", size - 7, size), ("3-99999999", 3, size)]:
+        part = http.get(url, headers={"Range": f"bytes={wanted}"})
+        assert (part.status, part.body) == (206, whole.body[start:stop]), wanted
+        assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+    beyond = http.get(url, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+
+
+def test_it_never_changes(finished):
+    answer, first = finished
+    again = http.get(answer["result_url"])
+    assert (again.body, again.headers["etag"]) == (first.body, first.headers["etag"])
+
+
+def test_another_secret_is_not_found(finished):
+    answer, _ = finished
+    url = answer["result_url"]
+    forged = url[:-1] + ("A" if url[-1] != "A" else "B")
+    assert http.get(forged).status == 404
+    assert http.get(url.rsplit("-", 1)[0]).status == 404
+
+
+def test_the_record(up, finished):
+    answer, result = finished
+    row = up.final(answer["command_id"])
+    assert row["id"] == answer["command_id"] and row["command"] == "ls -l home usr"
+    assert (row["state"], row["exit_code"], row["signal"]) == ("exited", 0, None)
+    assert row["stdout"].encode() == result.body and row["stderr"] == ""
+    assert (row["stdout_bytes"], row["stderr_bytes"], row["output_bytes"]) == (len(result.body), 0, len(result.body))
+    assert row["sha256"] == hashlib.sha256(result.body).hexdigest()
+    assert row["created_at"] <= row["finished_at"] and row["started_at"]
+    assert abs(row["finished_at"] - time.time()) < 600
+    decision = row["decision"]
+    assert decision["verdict"] == "allow" and decision["writes"] is False
+    assert decision["policy"] and decision["rule"]
+
+
+def test_output_and_errors_are_also_apart(up, running):
+    output, row = up.run(up.instance_id(running), "ls -d home nowhere")
+    assert row["stdout"] == "home\n"
+    assert row["stderr"] == "ls: cannot access 'nowhere': No such file or directory\n"
+    assert sorted(output.splitlines()) == sorted((row["stdout"] + row["stderr"]).encode().splitlines())
+    assert row["exit_code"] == 2
+
+
+def test_long_output_arrives_whole(up, many_files):
+    expected = many_files.exec("ls", "-lR", "many").stdout
+    assert len(expected) > 3_000_000
+    output, row = up.run(up.instance_id(many_files), "ls -lR many")
+    assert output == expected
+    assert row["stdout"] is None and row["output_bytes"] == len(expected)
+    assert row["sha256"] == hashlib.sha256(expected).hexdigest()
+    fetched = up.request("GET", row["output_url"].removeprefix(up.url))
+    assert (fetched.status, fetched.body) == (200, expected)
+
+
+@pytest.mark.slow
+def test_not_found_is_held_until_the_result_is_final(up, slow):
+    answer, pid = slow()
+    started = time.monotonic()
+    held = http.get(answer["result_url"])
+    took = time.monotonic() - started
+    # Stock 1.x clients give a read 10 s, so a hold must end well before (contract 1.2).
+    assert held.status == 404 and 4 < took < 9.5
+    assert up.command(answer["command_id"])["state"] in ("dispatched", "running")
+
+    jailed.thaw(pid)
+    result = up.result(answer["result_url"])
+    assert result.body.endswith(b"\tmany\n")
+    assert up.final(answer["command_id"])["state"] == "exited"
+
+
+def test_a_waiting_reader_is_released_by_the_result(up, slow):
+    import threading
+
+    answer, pid = slow()
+    got = {}
+    reader = threading.Thread(target=lambda: got.update(answer=http.get(answer["result_url"])))
+    reader.start()
+    time.sleep(0.5)
+    jailed.thaw(pid)
+    started = time.monotonic()
+    reader.join(10)
+    assert got["answer"].status == 200 and time.monotonic() - started < 5
+
+
+def test_its_time_limit_ends_a_command(up, slow):
+    answer, _ = slow(timeout=1)
+    row = up.final(answer["command_id"], seconds=10)
+    assert row["state"] == "timed_out" and row["exit_code"] is None
+    assert 0.8 < row["finished_at"] - row["started_at"] < 4
+    assert http.get(answer["result_url"]).status == 200
+
+
+def test_a_command_can_be_cancelled(up, slow):
+    answer, pid = slow()
+    cancelled = up.request("DELETE", f"/api/v0/commands/{answer['command_id']}/", body={})
+    assert cancelled.status == 200 and cancelled.json["success"] is True
+    assert up.final(answer["command_id"], seconds=10)["state"] == "cancelled"
+    eventually("the process is gone", lambda: not jailed.confined(pid))
+    # Terminal states never change.
+    up.request("DELETE", f"/api/v0/commands/{answer['command_id']}/", body={})
+    assert up.command(answer["command_id"])["state"] == "cancelled"
+
+
+def test_commands_are_listed_newest_first(up, running):
+    instance = up.instance_id(running)
+    made = [up.put_command(instance, "ls").json["command_id"] for _ in range(3)]
+    listed = [row["id"] for row in up.request("GET", "/api/v0/commands/").json["commands"]]
+    assert listed[:3] == made[::-1]

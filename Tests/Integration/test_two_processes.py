@@ -1,0 +1,172 @@
+"""Server and agent as two processes, killed and restarted: every accepted command ends."""
+
+import pathlib
+import time
+
+import pytest
+
+from harness import http, jailed
+from harness.boathook import BIN, TERMINAL, Client, Process
+from harness.engine import run
+from harness.waiting import eventually
+
+
+class Fleet(Client):
+    """A server and one agent, each its own process on its own folder."""
+
+    def __init__(self, engine, folder):
+        self.folder = folder
+        self.port = http.free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}", None, engine)
+        self.agent_data = folder / "agent"
+        self.data = folder / "server"
+        self.start_server()
+        self.token = run(BIN / "boathook", "admin", "join-token", "--data-dir", self.data).stdout.decode().strip()
+        self.start_agent("--join", self.token)
+
+    def start_server(self):
+        self.server = Process(
+            "server", "--data-dir", self.data, "--listen", f"127.0.0.1:{self.port}", "--public-url", self.url,
+            log=self.folder / "server.log", ready="ready http://",
+        )
+        self.key = (self.data / "admin.key").read_text().strip()
+
+    def start_agent(self, *more):
+        self.agent = Process(
+            "agent", "--server", self.url, "--data-dir", self.agent_data, "--engine", self.engine.url, *more,
+            log=self.folder / "agent.log", ready="ready agent",
+        )
+
+    def frozen(self, instance, command, program):
+        for _ in range(10):
+            accepted = self.put_command(instance, command)
+            assert accepted.status == 200, accepted
+            if pid := jailed.freeze(self.agent.pid, program):
+                return accepted.json["command_id"], pid
+            if program == "rm":
+                break
+        raise AssertionError("the command was over before it could be stopped")
+
+    def end(self):
+        self.agent.end()
+        self.server.end()
+
+
+@pytest.fixture
+def fleet(engine, tmp_path):
+    fleet = Fleet(engine, tmp_path)
+    yield fleet
+    fleet.end()
+
+
+@pytest.fixture
+def spoilable(new_container):
+    container = new_container()
+    container.shell("for i in {1..30}; do mkdir -p /many/$i; touch /many/$i/{1..3000}; done")
+    return container
+
+
+def test_they_work_together(fleet, running):
+    assert fleet.run(fleet.instance_id(running), "ls home")[0] == running.exec("ls", "home").stdout
+
+
+def test_a_join_token_is_good_for_one_join(fleet, tmp_path, engine):
+    second = run(
+        BIN / "boathook", "agent", "--server", fleet.url, "--data-dir", tmp_path / "second", "--engine", engine.url,
+        "--join", fleet.token, check=False, timeout=20,
+    )
+    assert second.returncode != 0 and b"ready" not in second.stdout
+
+
+def test_the_agent_is_killed_and_started_again(fleet, spoilable):
+    instance = fleet.instance_id(spoilable)
+    reader, reader_pid = fleet.frozen(instance, "du -a many", "du")
+    queued = [fleet.put_command(instance, "ls home").json["command_id"] for _ in range(10)]
+
+    fleet.agent.kill()
+    late = [fleet.put_command(instance, "ls home").json["command_id"] for _ in range(5)]
+    eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{reader_pid}/exe").exists(), 10)
+    fleet.start_agent()
+
+    for identifier in [reader, *queued, *late]:
+        row = fleet.final(identifier)
+        # What only reads may run again.
+        assert row["state"] in ("exited", "lost"), row
+    assert all(fleet.command(identifier)["state"] == "exited" for identifier in late)
+
+
+def test_a_command_that_writes_runs_at_most_once(fleet, spoilable):
+    instance = fleet.instance_id(spoilable)
+    writer, pid = fleet.frozen(instance, "rm -r many", "rm")
+    fleet.agent.kill()
+    eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{pid}/exe").exists(), 10)
+    left = spoilable.exec("ls", "/many").stdout
+    fleet.start_agent()
+
+    row = fleet.final(writer)
+    assert row["state"] == "lost", row
+    time.sleep(0.5)
+    assert spoilable.exec("ls", "/many").stdout == left, "it ran a second time"
+
+
+def test_the_cli_says_lost_with_126(fleet, spoilable):
+    import subprocess
+
+    instance = fleet.instance_id(spoilable)
+    waiting = subprocess.Popen(
+        [BIN / "boathook", "execute", str(instance), "rm -r many"], env=fleet.environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    assert jailed.freeze(fleet.agent.pid, "rm"), "it was over before it could be stopped"
+    fleet.agent.kill()
+    fleet.start_agent()
+    _, errors = waiting.communicate(timeout=60)
+    assert waiting.returncode == 126, errors
+    assert b"lost" in errors
+
+
+@pytest.mark.parametrize("gently", [True, False], ids=["SIGTERM", "SIGKILL"])
+def test_the_server_is_restarted(fleet, many_files, gently):
+    instance = fleet.instance_id(many_files)
+    slow, pid = fleet.frozen(instance, "du -a many", "du")
+    accepted = [fleet.put_command(instance, "ls many").json for _ in range(10)]
+
+    if gently:
+        fleet.server.terminate()
+    else:
+        fleet.server.kill()
+    jailed.thaw(pid)
+    time.sleep(0.5)
+    fleet.start_server()
+
+    row = fleet.final(slow)
+    assert (row["state"], row["exit_code"]) == ("exited", 0)
+    assert fleet.agent.is_alive
+    for answer in accepted:
+        assert fleet.final(answer["command_id"])["state"] == "exited"
+        assert fleet.result(answer["result_url"]).body == many_files.exec("ls", "many").stdout
+
+
+def test_both_are_killed_under_load(fleet, many_files):
+    instance = fleet.instance_id(many_files)
+    accepted = []
+    for round in range(3):
+        accepted += [fleet.put_command(instance, "du -s many").json["command_id"] for _ in range(10)]
+        (fleet.agent if round % 2 == 0 else fleet.server).kill()
+        if round % 2 == 0:
+            fleet.start_agent()
+        else:
+            fleet.start_server()
+    states = [fleet.final(identifier, 90)["state"] for identifier in accepted]
+    assert set(states) <= TERMINAL
+    assert states[-1] == "exited" and len(set(accepted)) == 30
+
+
+def test_an_agent_that_is_away_is_waited_for(fleet, running):
+    instance = fleet.instance_id(running)
+    fleet.agent.terminate()
+    accepted = fleet.put_command(instance, "ls home")
+    assert accepted.status == 200, accepted
+    assert fleet.command(accepted.json["command_id"])["state"] == "queued"
+    fleet.start_agent()
+    assert fleet.final(accepted.json["command_id"])["state"] == "exited"

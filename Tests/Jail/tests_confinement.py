@@ -1,0 +1,267 @@
+"""What the kernel says of a jailed tool, seen from outside while it waits for its full output pipe."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+from harness import (DAC_OVERRIDE, ENVIRONMENT, FOWNER, LAYERS, WORK, WRITES, Overlay, Running, chrooted, control, equal, folder, jailed,
+                     plain_root, ready, test, write, writing)
+
+
+def many_files():
+    root = plain_root()
+    os.mkdir(root + "/many")
+    for i in range(2000):
+        os.close(os.open(f"{root}/many/{'x' * 60}{i:05}", os.O_CREAT, 0o644))
+    return Overlay(root)
+
+
+def waiting(view, **options):
+    """`ls -l` of more than a pipe holds; returns once it sleeps in write."""
+    running = Running(["ls", "-l", "/many"], control([view.merged], **options))
+    equal(running.status_line(), "ready\n")
+    for _ in range(500):
+        state = open(f"/proc/{running.pid}/status").read()
+        if "State:\tS" in state and open(f"/proc/{running.pid}/wchan").read().find("pipe") >= 0:
+            return running, state
+        time.sleep(0.01)
+    raise AssertionError(state)
+
+
+def field(status, name):
+    return re.search(rf"^{name}:\s*(.*)$", status, re.M).group(1)
+
+
+@test
+def seen_from_outside():
+    view = many_files()
+    for flags, capabilities in ((0, 1 << DAC_OVERRIDE), (WRITES, 1 << DAC_OVERRIDE | 1 << FOWNER), (0, 0)):
+        running, status = waiting(view, flags=flags, capabilities=capabilities)
+        try:
+            proc = f"/proc/{running.pid}"
+            want = f"{capabilities:016x}"
+            equal([field(status, "Cap" + name) for name in ("Prm", "Eff", "Bnd")], [want] * 3)
+            equal([field(status, "Cap" + name) for name in ("Inh", "Amb")], ["0" * 16] * 2)
+            equal((field(status, "NoNewPrivs"), field(status, "Seccomp"), field(status, "Seccomp_filters")), ("1", "2", "1"))
+            equal(field(status, "NSpid").split()[-1], "1")
+            equal((field(status, "Threads"), field(status, "Umask"), int(field(status, "SigBlk"), 16)), ("1", "0022", 0))
+            equal(int(field(status, "SigIgn"), 16), 0)
+            equal(sorted(os.listdir(proc + "/fd")), ["0", "1", "2"])
+            equal(os.readlink(proc + "/fd/0"), "/dev/null")
+            for name in ("mnt", "pid", "net", "ipc", "uts", "cgroup"):
+                assert os.readlink(f"{proc}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"), name
+            mounts = open(proc + "/mountinfo").read().splitlines()
+            equal(len(mounts), 1, mounts)
+            equal(mounts[0].split()[4], "/")
+            options = set(mounts[0].split()[5].split(","))
+            assert {"nosuid", "nodev", "noexec", "noatime"} <= options and ("ro" in options) == (flags == 0), mounts
+            assert "shared" not in mounts[0] and "master" not in mounts[0], mounts
+            interfaces = open(proc + "/net/dev").read().splitlines()[2:]
+            equal([line.split(":")[0].strip() for line in interfaces], ["lo"])
+            limits = open(proc + "/limits").read()
+            for pattern in (r"cpu time +20 +21 ", r"file size +0 +0 ", r"core file size +0 +0 ", r"open files +256 +256 ",
+                            r"address space +536870912 +536870912 ", r"locked memory +0 +0 ", r"msgqueue size +0 +0 "):
+                assert re.search(pattern, limits), (pattern, limits)
+            # The control: what of the host is mapped, only the host's; nothing writable and executable.
+            maps = open(proc + "/maps").read()
+            assert not re.search(r" .wx", maps), maps
+            assert "libboathook" not in maps and "test" in maps, maps
+            equal(field(open("/proc/self/status").read(), "NoNewPrivs"), "0")
+        finally:
+            signal.pidfd_send_signal(running.pidfd, signal.SIGKILL)
+            equal(running.finish().code, -9)
+
+
+@test
+def ends_with_the_thread_that_spawned_it():
+    """PR_SET_PDEATHSIG: an agent that is killed leaves no tool behind."""
+    view = many_files()
+    read, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            running, _ = waiting(view)
+            os.write(write_end, str(running.pid).encode())
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(write_end)
+    pid = int(os.read(read, 20))
+    os.close(read)
+    assert os.path.exists(f"/proc/{pid}")
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    for _ in range(200):
+        try:
+            if "State:\tZ" in open(f"/proc/{pid}/status").read():
+                return
+        except FileNotFoundError:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the tool outlived its agent")
+
+
+@test
+def stop_and_continue():
+    view = many_files()
+    running, _ = waiting(view)
+    os.kill(running.pid, signal.SIGSTOP)
+    time.sleep(0.05)
+    os.kill(running.pid, signal.SIGCONT)
+    result = running.finish()
+    equal((result.code, result.out.count(b"\n")), (0, 2001))
+
+
+PROBE = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+static void say(const char *name, long result) { printf("%s %d\n", name, result < 0 ? errno : 0); }
+#define TRY(name, ...) (errno = 0, say(name, syscall(__VA_ARGS__)))
+
+int main(void) {
+    char buffer[64];
+    TRY("openat-read", SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+    TRY("openat-write", SYS_openat, AT_FDCWD, "/etc/passwd", O_WRONLY);
+    TRY("openat-rdwr", SYS_openat, AT_FDCWD, "/etc/passwd", O_RDWR);
+    TRY("openat-create", SYS_openat, AT_FDCWD, "/new", O_CREAT, 0644);
+    TRY("openat-trunc", SYS_openat, AT_FDCWD, "/etc/passwd", O_TRUNC);
+    TRY("openat-tmpfile", SYS_openat, AT_FDCWD, "/", O_TMPFILE, 0644);
+    TRY("openat-append", SYS_openat, AT_FDCWD, "/etc/passwd", O_APPEND);
+    TRY("mmap-exec", SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    TRY("mprotect-exec", SYS_mprotect, page, 4096, PROT_READ | PROT_EXEC);
+    TRY("mprotect-read", SYS_mprotect, page, 4096, PROT_READ);
+    TRY("socket", SYS_socket, AF_INET, SOCK_STREAM, 0);
+    TRY("socket-unix", SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+    TRY("clone", SYS_clone, SIGCHLD_, 0, 0, 0, 0);
+    TRY("clone3", SYS_clone3, buffer, 64);
+    TRY("execve", SYS_execve, "/usr/bin/ls", NULL, NULL);
+    TRY("execveat", SYS_execveat, AT_FDCWD, "/usr/bin/ls", NULL, NULL, 0);
+    TRY("ptrace", SYS_ptrace, 0, 0, 0, 0);
+    TRY("mount", SYS_mount, "a", "/", "tmpfs", 0, NULL);
+    TRY("umount2", SYS_umount2, "/", 2);
+    TRY("open_by_handle_at", SYS_open_by_handle_at, 0, buffer, 0);
+    TRY("name_to_handle_at", SYS_name_to_handle_at, AT_FDCWD, "/", buffer, buffer, 0);
+    TRY("unshare", SYS_unshare, CLONE_NEWUSER);
+    TRY("setns", SYS_setns, 0, 0);
+    TRY("kill", SYS_kill, 1, 0);
+    TRY("tgkill", SYS_tgkill, 1, 1, 0);
+    TRY("prctl", SYS_prctl, 3, 0, 0, 0, 0);
+    TRY("seccomp", SYS_seccomp, 2, 0, buffer);
+    TRY("io_uring_setup", SYS_io_uring_setup, 1, buffer);
+    TRY("bpf", SYS_bpf, 0, buffer, 64);
+    TRY("keyctl", SYS_keyctl, 0, 0, 0, 0, 0);
+    TRY("memfd_create", SYS_memfd_create, "x", 0);
+    TRY("splice", SYS_splice, 0, 0, 1, 0, 1, 0);
+    TRY("chroot", SYS_chroot, "/");
+    TRY("pivot_root", SYS_pivot_root, "/", "/");
+    TRY("open_tree", SYS_open_tree, AT_FDCWD, "/", 0);
+    TRY("openat2", SYS_openat2, AT_FDCWD, "/", buffer, 24);
+    TRY("renameat2", SYS_renameat2, AT_FDCWD, "/a", AT_FDCWD, "/b", 0);
+    TRY("mkdirat", SYS_mkdirat, AT_FDCWD, "/a", 0755);
+    TRY("linkat", SYS_linkat, AT_FDCWD, "/a", AT_FDCWD, "/b", 0);
+    TRY("symlinkat", SYS_symlinkat, "/a", AT_FDCWD, "/b");
+    TRY("fchmodat", SYS_fchmodat, AT_FDCWD, "/etc/passwd", 0777);
+    TRY("fchownat", SYS_fchownat, AT_FDCWD, "/etc/passwd", 1, 1, 0);
+    TRY("truncate", SYS_truncate, "/etc/passwd", 0);
+    TRY("utimensat", SYS_utimensat, AT_FDCWD, "/etc/passwd", NULL, 0);
+    TRY("setxattr", SYS_setxattr, "/etc/passwd", "user.a", "b", 1, 0);
+    TRY("mknodat", SYS_mknodat, AT_FDCWD, "/n", 0, 0);
+    TRY("process_vm_readv", SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0);
+    TRY("capset", SYS_capset, buffer, buffer);
+    TRY("setuid", SYS_setuid, 0);
+    TRY("ioctl-other", SYS_ioctl, 1, 0x5412, buffer);
+    TRY("fcntl-setpipe", SYS_fcntl, 1, 1031, 1 << 20);
+    TRY("fcntl-setlease", SYS_fcntl, 1, 1024, 0);
+    TRY("fcntl-setfl", SYS_fcntl, 1, F_SETFL, 0);
+    TRY("fcntl-getfl", SYS_fcntl, 1, F_GETFL);
+    TRY("futex-wait", SYS_futex, page, FUTEX_WAIT, 1, NULL, NULL, 0);
+    TRY("futex-wake", SYS_futex, page, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    TRY("unlinkat", SYS_unlinkat, AT_FDCWD, "/home/delete_this.txt", 0);
+    fflush(stdout);
+#if defined(__x86_64__)
+    syscall(SYS_getpid | 0x40000000); // x32
+    puts("survived");
+#endif
+    return 0;
+}
+"""
+
+ALLOWED = {"openat-read", "mprotect-read", "fcntl-getfl", "futex-wake"}
+
+
+@test
+def calls_that_are_refused():
+    """A program of ours in the tool's place tries what the table must refuse (the file system is writable here)."""
+    with open(WORK + "/probe.c", "w") as file:
+        file.write(PROBE.replace("SIGCHLD_", "17"))
+    probe = WORK + "/probe"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-o", probe, WORK + "/probe.c"], check=True)
+    view = Overlay(plain_root())
+    import shutil as shutil_module
+    original = shutil_module.which
+    shutil_module.which = lambda name, path=None: probe if name == "probe" else original(name, path=path)
+    try:
+        for flags, allowed in ((0, ALLOWED), (WRITES, ALLOWED | {"unlinkat"})):
+            result = ready(jailed(["probe"], view.merged, flags=flags, capabilities=1 << DAC_OVERRIDE | 1 << FOWNER))
+            answers = dict(line.split() for line in result.out.decode().splitlines())
+            assert len(answers) >= 50, (len(answers), result)
+            wrong = {name: code for name, code in answers.items() if code != ("0" if name in allowed else "1")}
+            equal(wrong, {}, flags)
+            if os.uname().machine == "x86_64":
+                equal(result.code, -31, "x32")  # SIGSYS
+        # The control: without the jail most of them do something else than EPERM.
+        free = subprocess.run([probe], capture_output=True, cwd="/").stdout.decode()
+    finally:
+        shutil_module.which = original
+    return f"{len(answers)} calls"
+
+
+@test
+def limits_are_real():
+    """CPU time: process 1 survives the soft limit, not the hard one. Memory: ls fails, and says so."""
+    view = many_files()
+    result = ready(jailed(["ls", "-lR"], view.merged, memory=16 << 20))
+    assert result.code in (0, 2), result
+    for i in range(3):
+        os.makedirs(f"{view.merged}/wide/{i}")
+    spin = folder("spin")
+    write(spin, "etc/passwd", b"")
+    with open(spin + "/list", "wb") as file:
+        file.write(b"/many\0" * 200000)
+    view2 = many_files()
+    write(view2.merged, "list", b"/many\0/\0" * 300000)
+    start = time.monotonic()
+    result = ready(jailed(["du", "-l", "--files0-from=/list"], view2.merged, cpu=1, timeout=30))
+    equal((result.code, result.timed_out), (-9, False), result)
+    return f"killed after {time.monotonic() - start:.1f} s"
+
+
+@test
+def the_medians():
+    """Not a verdict, figures: 200 spawns each, driven from C."""
+    root = folder("bench")
+    for i in range(25):
+        write(root, f"entry-{i:02}", b"")
+    write(root, "etc/passwd", b"root:x:0:0:root:/root:/bin/bash\n")
+    write(root, "etc/group", b"root:x:0:\n")
+    view = Overlay(root)
+    blocks = {"merged": control([view.merged]), "layers": control([view.lower], flags=LAYERS),
+              "merged, 12 blockers": control([view.merged], blockers=[f"/entry-{i:02}" for i in range(12)])}
+    for name, block in blocks.items():
+        path = write(WORK, "block", block)
+        done = subprocess.run([WORK + "/bench", WORK + "/libboathook-jail.so", path, view.merged], capture_output=True, text=True)
+        assert done.returncode == 0, done
+        print(f"# {name}: {done.stdout.strip()}")
