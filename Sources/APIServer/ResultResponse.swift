@@ -1,3 +1,4 @@
+internal import AgentLink
 internal import ControlPlane
 internal import FoundationEssentials
 internal import HTTPTypes
@@ -30,6 +31,22 @@ struct ResultResponse {
         case .some(.ignored), .none:
             return Response(status: .ok, headers: headers, body: body(0..<count, for: request))
         }
+    }
+
+    /// One stream, whole: neither ranges nor validators are for a part of a result.
+    func response(stream: OutputFrame.Stream) -> Response {
+        var headers = headers
+        headers[.eTag] = nil
+        headers[.reprDigest] = nil
+        headers[.acceptRanges] = "none"
+        let count =
+            switch stream {
+            case .stdout: final.command.outcome?.stdoutBytes
+            case .stderr: final.command.outcome?.stderrBytes
+            }
+        return Response(
+            status: .ok, headers: headers,
+            body: body(final.reader.bytes(of: stream), count: Int(count ?? 0)))
     }
 
     private var headers: HTTPFields {
@@ -67,8 +84,11 @@ struct ResultResponse {
     private func body(_ range: Range<Int64>, for request: Request) -> ResponseBody {
         let count = Int(range.upperBound - range.lowerBound)
         if request.method == .head { return ResponseBody(contentLength: count) { _ in } }
-        let pieces = final.reader.bytes(in: range)
-        return ResponseBody(contentLength: count) { writer in
+        return body(final.reader.bytes(in: range), count: count)
+    }
+
+    private func body(_ pieces: AsyncThrowingStream<[UInt8], any Error>, count: Int) -> ResponseBody {
+        ResponseBody(contentLength: count) { writer in
             for try await piece in pieces { try await writer.write(ByteBuffer(bytes: piece)) }
             try await writer.finish(nil)
         }

@@ -21,9 +21,10 @@ package final class HTTPServerLink: ServerLink {
         client = Self.makeClient()
     }
 
-    /// Ends all connections; no call may follow.
-    package func shutdown() async throws {
-        try await client.shutdown()
+    deinit {
+        // The client wants to be shut down before it goes, and a deinit cannot wait; the task holds the
+        // client alone, and ends by itself.
+        Task { [client] in try? await client.shutdown() }
     }
 
     /// Makes this host a machine of the server's.

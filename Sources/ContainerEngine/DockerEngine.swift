@@ -26,9 +26,10 @@ package final class DockerEngine: ContainerEngine {
             eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    /// Ends all connections; no call may follow.
-    package func shutdown() async throws {
-        try await client.shutdown()
+    deinit {
+        // The client wants to be shut down before it goes, and a deinit cannot wait; the task holds the
+        // client alone, and ends by itself.
+        Task { [client] in try? await client.shutdown() }
     }
 
     package func version() async throws -> String {
@@ -113,6 +114,7 @@ package final class DockerEngine: ContainerEngine {
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: "http+unix://\(encodedSocketPath)\(path)")
         request.method = method
+        request.headers.add(name: "Host", value: "docker")
         do {
             return try await client.execute(request, deadline: deadline)
         } catch let error as CancellationError {

@@ -11,8 +11,21 @@ struct FileResultReader: ResultReader {
     var byteCount: Int64 { trailer.byteCount }
 
     func bytes(in range: Range<Int64>) -> AsyncThrowingStream<[UInt8], any Error> {
-        let range = range.clamped(to: 0..<byteCount)
-        let cursor = Cursor(next: range.lowerBound, end: range.upperBound)
+        bytes(in: [range.clamped(to: 0..<byteCount)])
+    }
+
+    func bytes(of stream: OutputFrame.Stream) -> AsyncThrowingStream<[UInt8], any Error> {
+        var offset: Int64 = 0
+        var ranges: [Range<Int64>] = []
+        for run in trailer.runs {
+            if run.stream == stream { ranges.append(offset..<(offset + run.byteCount)) }
+            offset += run.byteCount
+        }
+        return bytes(in: ranges)
+    }
+
+    private func bytes(in ranges: [Range<Int64>]) -> AsyncThrowingStream<[UInt8], any Error> {
+        let cursor = Cursor(ranges)
         return AsyncThrowingStream(unfolding: { [file, threads] in
             guard let (offset, count) = await cursor.take(Self.pieceByteCount) else { return nil }
             return try await threads.runIfActive { try file.read(at: offset, count: count) }
@@ -39,19 +52,18 @@ struct FileResultReader: ResultReader {
 
     /// Where a stream of pieces stands.
     private actor Cursor {
-        private var next: Int64
-        private let end: Int64
+        private var ranges: ArraySlice<Range<Int64>>
 
-        init(next: Int64, end: Int64) {
-            self.next = next
-            self.end = end
+        init(_ ranges: [Range<Int64>]) {
+            self.ranges = ranges.filter { !$0.isEmpty }[...]
         }
 
         func take(_ most: Int) -> (offset: Int64, count: Int)? {
-            guard next < end else { return nil }
-            let count = Int(min(Int64(most), end - next))
-            defer { next += Int64(count) }
-            return (next, count)
+            guard let range = ranges.popFirst() else { return nil }
+            let count = Int(min(Int64(most), range.upperBound - range.lowerBound))
+            let rest = (range.lowerBound + Int64(count))..<range.upperBound
+            if !rest.isEmpty { ranges = [rest] + ranges }
+            return (range.lowerBound, count)
         }
     }
 }

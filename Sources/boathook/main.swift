@@ -1,1 +1,3 @@
-print("boathook")
+import BoathookCLI
+
+await BoathookCommand.start()

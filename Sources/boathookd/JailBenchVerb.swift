@@ -36,6 +36,5 @@ struct JailBenchVerb: AsyncParsableCommand {
         for milliseconds in try await bench.run(on: container, count: count) {
             print(milliseconds)
         }
-        try await engine.shutdown()
     }
 }

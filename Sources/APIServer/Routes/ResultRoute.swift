@@ -1,3 +1,4 @@
+internal import AgentLink
 internal import ControlPlane
 internal import HTTPTypes
 internal import Hummingbird
@@ -29,7 +30,8 @@ struct ResultRoute: Sendable {
     private static let hold = Duration.seconds(8)
 }
 
-/// `GET /api/v0/commands/{id}/output`: the same bytes, for the account's keys.
+/// `GET /api/v0/commands/{id}/output`: the same bytes, for the account's keys; with `?stream=stdout` or
+/// `?stream=stderr` those of one stream, whole.
 struct CommandOutputRoute: Sendable {
     let access: CommandAccess
     let result: CommandResult
@@ -38,7 +40,12 @@ struct CommandOutputRoute: Sendable {
         let principal = try context.requirePrincipal()
         let command = try await access.command(context.commandID(), as: principal)
         guard let final = try await result.final(command) else { throw WireError.noResult }
-        return ResultResponse(final).response(to: request)
+        switch request.uri.queryParameters["stream"] {
+        case nil: return ResultResponse(final).response(to: request)
+        case "stdout": return ResultResponse(final).response(stream: .stdout)
+        case "stderr": return ResultResponse(final).response(stream: .stderr)
+        default: throw WireError.badRequest("invalid_args", "stream must be stdout or stderr.")
+        }
     }
 }
 

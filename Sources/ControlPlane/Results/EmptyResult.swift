@@ -8,5 +8,9 @@ struct EmptyResult: ResultReader {
         AsyncThrowingStream { $0.finish() }
     }
 
+    func bytes(of stream: OutputFrame.Stream) -> AsyncThrowingStream<[UInt8], any Error> {
+        AsyncThrowingStream { $0.finish() }
+    }
+
     func prefix(of stream: OutputFrame.Stream, limit: Int) async throws -> [UInt8] { [] }
 }

@@ -37,6 +37,8 @@ package protocol ResultReader: Sendable {
     var byteCount: Int64 { get }
     /// The bytes of the range, in order of arrival, piece by piece.
     func bytes(in range: Range<Int64>) -> AsyncThrowingStream<[UInt8], any Error>
+    /// All bytes of one stream, piece by piece.
+    func bytes(of stream: OutputFrame.Stream) -> AsyncThrowingStream<[UInt8], any Error>
     /// The first bytes of one stream, at most `limit`.
     func prefix(of stream: OutputFrame.Stream, limit: Int) async throws -> [UInt8]
 }

@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// The client's command line. `boathook up|server|agent|admin` is the `boathookd` beside it.
+package struct BoathookCommand {
+    /// Reads the process's arguments, does what they say, and ends the process.
+    package static func start() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let isUpstreamName = DaemonProgram.lastPart(of: CommandLine.arguments.first ?? "") == "vastai"
+        if let verb = arguments.first, DaemonProgram.verbs.contains(verb), !isUpstreamName {
+            DaemonProgram.become(arguments)
+        }
+        do {
+            var command = try Root.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ClientError {
+            StandardStreams.complain(error.description)
+            exit(error.exitCode)
+        } catch {
+            Root.exit(withError: error)
+        }
+    }
+}
+
+/// All verbs.
+struct Root: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "boathook",
+        abstract: "Reach into container instances, running or stopped, with constrained commands.",
+        discussion: """
+            The server is --url, or BOATHOOK_URL, or VAST_URL (default: http://127.0.0.1:8787). The key is \
+            --api-key, or BOATHOOK_API_KEY, or VAST_API_KEY, or what 'boathook set api-key' keeps, or, on \
+            the server's own machine, admin.key in its data folder.
+
+            Exit status of execute: the command's own; 124 timed out, 125 refused or not started, 126 \
+            lost, 128+N ended by signal N, 130 cancelled.
+            """,
+        subcommands: [
+            ExecuteVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self, PolicyVerb.self,
+            UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self,
+        ])
+}
+
+/// What the machine owner runs: listed for help, carried out by `boathookd`.
+protocol DaemonHelp: ParsableCommand {}
+
+extension DaemonHelp {
+    /// Only reached under the name `vastai`, where there are no such verbs.
+    func run() throws {
+        throw ValidationError("use 'boathook' for this: under the name 'vastai' it is a client only")
+    }
+}
+
+struct UpHelp: DaemonHelp {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Serve the API for the containers of this machine.")
+}
+
+struct ServerHelp: DaemonHelp {
+    static let configuration = CommandConfiguration(
+        commandName: "server", abstract: "Serve the API for machines that run 'boathook agent'.")
+}
+
+struct AgentHelp: DaemonHelp {
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "Let a server reach into the containers of this machine.")
+}
+
+struct AdminHelp: DaemonHelp {
+    static let configuration = CommandConfiguration(
+        commandName: "admin", abstract: "Manage users, keys and machines in the server's data folder.")
+}

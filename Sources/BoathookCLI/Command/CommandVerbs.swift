@@ -1,0 +1,83 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import VastAPI
+
+/// `boathook cancel N`.
+struct CancelVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "End a command that has not ended.")
+
+    @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
+    var commandID: Int64
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let reply: CancelReply = try await options.client().delete(APIPath.command(commandID))
+        try StandardStreams.print(
+            options.json ? try JSONText.of(reply) : "\(reply.msg) (It was \(reply.state).)")
+        if !reply.success { throw ExitCode(1) }
+    }
+}
+
+/// `boathook show commands`.
+struct ShowCommandsVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "commands", abstract: "List the newest commands.")
+
+    @Option(help: ArgumentHelp("How many, at most 500.", valueName: "n"))
+    var limit = 25
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let reply: CommandListReply = try await options.client().get(
+            "\(APIPath.commands)?limit=\(limit)")
+        if options.json {
+            try StandardStreams.print(try JSONText.of(reply.commands))
+            return
+        }
+        var table = Table(head: ["ID", "INSTANCE", "STATE", "EXIT", "BYTES", "COMMAND"])
+        for row in reply.commands {
+            table.add([
+                "\(row.id)", "\(row.instanceID)", row.state, row.exitCode.map { "\($0)" } ?? "-",
+                row.outputBytes.map { "\($0)" } ?? "-", row.command,
+            ])
+        }
+        for line in table.lines { try StandardStreams.print(line) }
+    }
+}
+
+/// `boathook show command N`.
+struct ShowCommandVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "command", abstract: "Show one command: state, exit code, times, output, decision.")
+
+    @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
+    var commandID: Int64
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let client = try options.client()
+        let row: CommandRow = try await client.get(APIPath.command(commandID))
+        if options.json {
+            try StandardStreams.print(try JSONText.of(row))
+            return
+        }
+        var table = Table(head: ["command", "\(row.id)"])
+        table.add(["instance", "\(row.instanceID)"])
+        table.add(["text", row.command])
+        table.add(["state", row.state])
+        if let exitCode = row.exitCode { table.add(["exit code", "\(exitCode)"]) }
+        if let signal = row.signal { table.add(["signal", "\(signal)"]) }
+        if let note = row.note { table.add(["note", note]) }
+        if let bytes = row.outputBytes {
+            table.add(["output", "\(bytes) bytes\(row.complete == false ? ", not complete" : "")"])
+        }
+        if let sha256 = row.sha256 { table.add(["sha256", sha256]) }
+        if let runtime = row.runtime { table.add(["runtime", "\((runtime * 1000).rounded() / 1000) s"]) }
+        for line in table.lines { try StandardStreams.print(line) }
+        if row.final { try await CommandOutput(client: client, row: row).write() }
+    }
+}

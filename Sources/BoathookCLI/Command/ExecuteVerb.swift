@@ -1,0 +1,91 @@
+internal import ArgumentParser
+internal import VastAPI
+
+/// `boathook execute ID COMMAND`.
+struct ExecuteVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "execute",
+        abstract: "Run a constrained command on an instance, running or stopped.",
+        discussion: """
+            The command is one argument, quoted as for a shell; nothing in it is expanded. After '--', \
+            several arguments are taken as the command's words. The default policy has ls, du and rm:
+
+              boathook execute 12345 'ls -l -o -r'
+              boathook execute 12345 'du -d2 -h'
+              boathook execute 12345 'rm -r home/delete_this.txt'
+
+            Paths are relative to the instance's root. On a terminal, control characters in the output \
+            are shown escaped; a pipe gets the exact bytes.
+            """)
+
+    @Argument(help: ArgumentHelp("The instance's id.", valueName: "instance_id"))
+    var instanceID: Int64
+
+    @Argument(help: ArgumentHelp("The command.", valueName: "command"))
+    var command: [String]
+
+    @Option(help: ArgumentHelp("Kill the command after this many seconds.", valueName: "s"))
+    var timeout: Int?
+
+    @Flag(help: "Show the decision; run nothing.")
+    var dryRun = false
+
+    @Flag(help: "Print the command's id and do not wait for it.")
+    var detach = false
+
+    @OptionGroup var options: ClientOptions
+
+    func validate() throws {
+        guard instanceID > 0 else { throw ValidationError("an instance's id is a positive number") }
+        guard !command.isEmpty else { throw ValidationError("a command is missing") }
+    }
+
+    func run() async throws {
+        let client = try options.client()
+        var request = ExecuteRequest(command: command[0], timeout: timeout)
+        if command.count > 1 {
+            request.command = nil
+            request.argv = .array(command.map { .string($0) })
+        }
+        if dryRun {
+            try await showDecision(client, request)
+            return
+        }
+        let wait = detach ? nil : Self.waitSeconds
+        let reply: ExecuteReply = try await client.put(
+            APIPath.execute(instance: instanceID), request, wait: wait)
+        if detach {
+            try StandardStreams.print(
+                options.json ? try JSONText.of(reply) : "command \(reply.commandID)")
+            return
+        }
+        let row = try await ended(reply, client)
+        if options.json {
+            try StandardStreams.print(try JSONText.of(row))
+        } else {
+            try await CommandOutput(client: client, row: row).write()
+        }
+        throw ExitCode(CommandOutput.exitCode(of: row))
+    }
+
+    private func ended(_ reply: ExecuteReply, _ client: APIClient) async throws -> CommandRow {
+        var row = reply.result
+        while row?.final != true {
+            row = try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
+        }
+        guard let row else { throw ClientError("the server told nothing of the command") }
+        return row
+    }
+
+    private func showDecision(_ client: APIClient, _ request: ExecuteRequest) async throws {
+        var request = request
+        request.dryRun = true
+        let reply: DryRunReply = try await client.put(
+            APIPath.execute(instance: instanceID), request)
+        try StandardStreams.print(try JSONText.of(reply.decision))
+        guard reply.decision.object?["verdict"] == .string("allow") else { throw ExitCode(125) }
+    }
+
+    /// How long one request waits for the command's end.
+    private static let waitSeconds = 30
+}
