@@ -135,6 +135,46 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "StoreConformance", dependencies: ["ControlPlane", "CommandPolicy", "AgentLink"],
+            swiftSettings: strict),
+        .target(
+            name: "AgentSimulator", dependencies: ["ControlPlane", "AgentLink"], swiftSettings: strict),
         .testTarget(name: "CommandPolicyTests", dependencies: ["CommandPolicy"], swiftSettings: strict),
+        .testTarget(name: "VastAPITests", dependencies: ["VastAPI"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentLinkTests", dependencies: ["AgentLink"], exclude: ["Golden"],
+            swiftSettings: strict),
+        .testTarget(name: "ControlPlaneTests", dependencies: ["ControlPlane"], swiftSettings: strict),
+        .testTarget(
+            name: "SQLiteStoreTests", dependencies: ["SQLiteStore", "StoreConformance"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ResultStoresTests",
+            dependencies: [
+                "ResultStores", "ControlPlane", "AgentLink",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "APIServerTests",
+            dependencies: [
+                "APIServer", "AgentLink", "AgentSimulator", "CommandPolicy", "ControlPlane",
+                "ResultStores", "SQLiteStore", "VastAPI",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "JailTests", dependencies: ["Jail"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "AgentLink", "ContainerEngine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BoathookCLITests", dependencies: ["BoathookCLI"], swiftSettings: strict),
     ]
 )

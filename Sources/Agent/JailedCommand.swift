@@ -30,15 +30,16 @@ enum JailedCommand {
         }
         let view: JailPlan.View
         var blockers: [String] = []
-        let volumes = container.mounts.filter { $0.kind == "volume" }
+        var volumes = container.mounts.filter { $0.kind == "volume" }
         if container.isRunning {
             guard let merged else {
                 throw Unreachable(description: "its engine names no root for it")
             }
             view = .merged(merged)
-            blockers = MountTable.topmost(
-                try MountTable.mountPoints(of: container.processID),
-                except: Set(volumes.map(\.destination)))
+            let points = try MountTable.mountPoints(of: container.processID)
+            // One that the engine mounted through a link of the image's is blocked at its real place.
+            volumes.removeAll { !points.contains($0.destination) }
+            blockers = MountTable.topmost(points, except: Set(volumes.map(\.destination)))
         } else if decision.writes {
             guard let held else { throw Unreachable(description: "its engine did not hold it") }
             view = .merged(held)

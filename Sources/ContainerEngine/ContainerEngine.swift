@@ -49,6 +49,25 @@ package struct Container: Sendable, Hashable, Identifiable {
     package var storage: Storage
     package var mounts: [Mount]
 
+    package init(
+        id: ID, name: String, image: String, labels: [String: String], environment: [String],
+        status: String, processID: Int32, failure: String, createdAt: Double, startedAt: Double?,
+        storage: Storage, mounts: [Mount]
+    ) {
+        self.id = id
+        self.name = name
+        self.image = image
+        self.labels = labels
+        self.environment = environment
+        self.status = status
+        self.processID = processID
+        self.failure = failure
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.storage = storage
+        self.mounts = mounts
+    }
+
     /// Whether processes of its own may be at work in it.
     package var isRunning: Bool { processID > 0 && status != "exited" && status != "created" }
 

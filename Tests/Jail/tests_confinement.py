@@ -37,8 +37,9 @@ def field(status, name):
 @test
 def seen_from_outside():
     view = many_files()
+    volume = folder("volume")
     for flags, capabilities in ((0, 1 << DAC_OVERRIDE), (WRITES, 1 << DAC_OVERRIDE | 1 << FOWNER), (0, 0)):
-        running, status = waiting(view, flags=flags, capabilities=capabilities)
+        running, status = waiting(view, flags=flags, capabilities=capabilities, volumes=[(volume, "/tmp", "w")], blockers=["/etc/group", "/home"])
         try:
             proc = f"/proc/{running.pid}"
             want = f"{capabilities:016x}"
@@ -52,16 +53,17 @@ def seen_from_outside():
             equal(os.readlink(proc + "/fd/0"), "/dev/null")
             for name in ("mnt", "pid", "net", "ipc", "uts", "cgroup"):
                 assert os.readlink(f"{proc}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"), name
-            mounts = open(proc + "/mountinfo").read().splitlines()
-            equal(len(mounts), 1, mounts)
-            equal(mounts[0].split()[4], "/")
-            options = set(mounts[0].split()[5].split(","))
-            assert {"nosuid", "nodev", "noexec", "noatime"} <= options and ("ro" in options) == (flags == 0), mounts
-            assert "shared" not in mounts[0] and "master" not in mounts[0], mounts
+            mounts = [line.split() for line in open(proc + "/mountinfo")]
+            equal([mount[4] for mount in mounts], ["/", "/tmp", "/etc/group", "/home"])
+            for mount in mounts:
+                options, blocked = set(mount[5].split(",")), mount[4] in ("/etc/group", "/home")
+                assert {"nosuid", "nodev", "noexec", "noatime"} <= options, mount
+                assert ("ro" in options) == (blocked or flags == 0), mount
+                assert "shared" not in str(mount) and "master" not in str(mount), mount
             interfaces = open(proc + "/net/dev").read().splitlines()[2:]
             equal([line.split(":")[0].strip() for line in interfaces], ["lo"])
             limits = open(proc + "/limits").read()
-            for pattern in (r"cpu time +20 +21 ", r"file size +0 +0 ", r"core file size +0 +0 ", r"open files +256 +256 ",
+            for pattern in (r"cpu time +20 +21 ", r"Max file size +0 +0 ", r"core file size +0 +0 ", r"open files +256 +256 ",
                             r"address space +536870912 +536870912 ", r"locked memory +0 +0 ", r"msgqueue size +0 +0 "):
                 assert re.search(pattern, limits), (pattern, limits)
             # The control: what of the host is mapped, only the host's; nothing writable and executable.
@@ -90,7 +92,7 @@ def ends_with_the_thread_that_spawned_it():
     os.close(write_end)
     pid = int(os.read(read, 20))
     os.close(read)
-    assert os.path.exists(f"/proc/{pid}")
+    os.kill(pid, signal.SIGSTOP)  # so that it cannot notice that nobody reads its output
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     for _ in range(200):
@@ -101,6 +103,23 @@ def ends_with_the_thread_that_spawned_it():
             return
         time.sleep(0.01)
     raise AssertionError("the tool outlived its agent")
+
+
+@test
+def its_memory_is_closed():
+    """PR_SET_DUMPABLE: the same user without capabilities may look at a bare process, not at a jailed one."""
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    bare = subprocess.Popen(powerless + ["sleep", "100"])
+    running, _ = waiting(many_files(), capabilities=0)
+    try:
+        time.sleep(0.1)
+        look = [subprocess.run(powerless + ["cat", f"/proc/{pid}/maps"], capture_output=True) for pid in (bare.pid, running.pid)]
+        equal((look[0].returncode, look[1].returncode), (0, 1), look)
+    finally:
+        bare.kill()
+        bare.wait()
+        signal.pidfd_send_signal(running.pidfd, signal.SIGKILL)
+        running.finish()
 
 
 @test

@@ -46,6 +46,7 @@ def malformed_control_blocks():
     good = control(root, flags=WRITES, capabilities=caps)
     blocks = {
         "empty": b"", "header only": good[:72], "cut": good[:-1], "longer": good + b"x", "longer by a string": good + b"x\0",
+        "a string too many": control(root, WRITES, capabilities=caps, length=len(good) + 2) + b"x\0",
         "no NUL": good[:-1] + b"x",
         "magic": control(root, WRITES, magic=1), "version": control(root, WRITES, version=2),
         "length": control(root, WRITES, length=71), "unknown flag": control(root, WRITES | 4),

@@ -71,6 +71,24 @@ package struct NewCommand: Sendable {
     /// `dispatched` when the machine's link is open at that moment, `queued` otherwise.
     package var state: CommandState
 
+    package init(
+        accountID: Account.ID, keyID: APIKey.ID, instance: Instance, text: String,
+        decision: Decision, timeoutSeconds: Int, createdAt: Double, startBy: Double,
+        resultDigest: SecretDigest, resultExpiresAt: Double, state: CommandState
+    ) {
+        self.accountID = accountID
+        self.keyID = keyID
+        self.instance = instance
+        self.text = text
+        self.decision = decision
+        self.timeoutSeconds = timeoutSeconds
+        self.createdAt = createdAt
+        self.startBy = startBy
+        self.resultDigest = resultDigest
+        self.resultExpiresAt = resultExpiresAt
+        self.state = state
+    }
+
     /// The command that this becomes under the id that the store gave it.
     package func command(id: Command.ID) -> Command {
         Command(

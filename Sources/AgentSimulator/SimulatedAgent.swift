@@ -1,0 +1,64 @@
+package import AgentLink
+package import ControlPlane
+
+/// An agent without a machine: takes orders through the gateway, as a real one does, and answers each
+/// as it is told to.
+package struct SimulatedAgent: Sendable {
+    /// What a command comes to here.
+    package struct Answer: Sendable {
+        package var report: CommandFinished
+        package var frames: [OutputFrame]
+
+        package init(report: CommandFinished, frames: [OutputFrame]) {
+            self.report = report
+            self.frames = frames
+        }
+    }
+
+    private let gateway: AgentGateway
+    private let machine: Machine
+
+    package init(gateway: AgentGateway, machine: Machine) {
+        self.gateway = gateway
+        self.machine = machine
+    }
+
+    /// Tells which containers there are.
+    package func report(_ instances: [InstanceReport]) async throws {
+        try await gateway.receive([.inventory(instances)], from: machine)
+    }
+
+    /// Opens the link and answers orders until the link ends or the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - connected: Called once the link is open.
+    ///   - answer: What an order comes to; nil leaves it unanswered.
+    package func run(
+        connected: @Sendable () -> Void = {},
+        answer: @Sendable (RunCommand) async -> Answer?
+    ) async throws {
+        for await message in try await gateway.attach(machine, hello: AgentHello(heldCommandIDs: [])) {
+            switch message {
+            case .welcome:
+                connected()
+            case .runCommand(let order):
+                guard let answer = await answer(order) else { continue }
+                try await deliver(answer)
+            case .cancelCommand, .heartbeat:
+                break
+            }
+        }
+    }
+
+    /// Hands a command's end over.
+    package func deliver(_ answer: Answer) async throws {
+        let bytes = answer.frames.flatMap {
+            OutputFrame.head(stream: $0.stream, count: $0.bytes.count) + $0.bytes
+        }
+        let frames = AsyncThrowingStream<[UInt8], any Error> { continuation in
+            if !bytes.isEmpty { continuation.yield(bytes) }
+            continuation.finish()
+        }
+        try await gateway.complete(answer.report, frames: frames, from: machine)
+    }
+}

@@ -1,0 +1,90 @@
+import AgentLink
+import Foundation
+import Testing
+
+/// The link's messages as bytes. A golden file is what an agent of an older build sends or reads: it
+/// changes only together with `LinkProtocol.version`.
+@Suite struct MessageTests {
+    static let serverMessages: [(name: String, message: ServerMessage)] = [
+        ("welcome", .welcome(Welcome(protocolVersion: 1, machineID: 7, silenceSeconds: 30))),
+        (
+            "run_command",
+            .runCommand(
+                RunCommand(
+                    commandID: 42, containerID: String(repeating: "a1", count: 32),
+                    argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
+                    timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000))
+        ),
+        ("cancel_command", .cancelCommand(CancelCommand(commandID: 42))),
+        ("heartbeat", .heartbeat),
+    ]
+
+    static let report = InstanceReport(
+        containerID: "c1", name: "web", image: "debian", status: "running", owner: "maria",
+        label: "my box", createdAt: 1_700_000_000, startedAt: 1_700_000_001.5,
+        environment: [["A", "1"], ["B", ""]], statusMessage: nil)
+
+    static let agentMessages: [(name: String, message: AgentMessage)] = [
+        ("inventory", .inventory([report])),
+        ("instance_changed", .instanceChanged(report)),
+        ("instance_removed", .instanceRemoved(containerID: "c1")),
+        ("command_started", .commandStarted(CommandStarted(commandID: 42, startedAt: 1.25))),
+    ]
+
+    @Test(arguments: serverMessages)
+    func `a server's message is the golden one and reads back`(
+        name: String, message: ServerMessage
+    ) throws {
+        let golden = try Golden.bytes(name)
+        #expect(try Golden.encode(message) == golden)
+        #expect(try JSONDecoder().decode(ServerMessage.self, from: Data(golden.utf8)) == message)
+    }
+
+    @Test(arguments: agentMessages)
+    func `an agent's message is the golden one and reads back`(
+        name: String, message: AgentMessage
+    ) throws {
+        let golden = try Golden.bytes(name)
+        #expect(try Golden.encode(message) == golden)
+        #expect(try JSONDecoder().decode(AgentMessage.self, from: Data(golden.utf8)) == message)
+    }
+
+    @Test func `a command's end is the golden one and reads back`() throws {
+        let report = CommandFinished(
+            commandID: 42, outcome: .timedOut, signal: 9, note: "killed after 60 s",
+            stdoutBytes: 3, stderrBytes: 1, sha256: CommandFinished.emptyDigest, complete: false,
+            startedAt: 1.5, runtime: 60.25)
+        let golden = try Golden.bytes("command_finished")
+        #expect(try Golden.encode(report) == golden)
+        #expect(try JSONDecoder().decode(CommandFinished.self, from: Data(golden.utf8)) == report)
+    }
+
+    @Test func `a hello is the golden one and reads back`() throws {
+        let hello = AgentHello(heldCommandIDs: [3, 5])
+        let golden = try Golden.bytes("hello")
+        #expect(try Golden.encode(hello) == golden)
+        #expect(try JSONDecoder().decode(AgentHello.self, from: Data(golden.utf8)) == hello)
+    }
+
+    @Test func `a type that nobody knows is refused`() {
+        let text = Data(#"{"type":"run_anything","command_id":1}"#.utf8)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(ServerMessage.self, from: text)
+        }
+    }
+}
+
+/// Golden files beside the tests, one for each message.
+enum Golden {
+    static func bytes(_ name: String) throws -> String {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        let file = folder.appending(path: "Golden/\(name).json")
+        return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+    }
+
+    static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

@@ -1,0 +1,117 @@
+import AgentLink
+import Foundation
+import Testing
+
+@testable import Agent
+
+@Suite struct JournalTests {
+    static let finished = CommandFinished(commandID: 2, outcome: .exited, exitCode: 0)
+
+    @Test func `what was intended and not ended is left over, and so is an end that nobody took`() async throws {
+        try await withFolder { folder in
+            let journal = try Journal(path: folder + "/journal", now: 100)
+            try await journal.intend(1, at: 10)
+            try await journal.intend(2, at: 11)
+            try await journal.finish(Self.finished)
+            try await journal.intend(3, at: 12)
+            try await journal.finish(CommandFinished(commandID: 3, outcome: .exited))
+            try await journal.acknowledge(3, at: 99)
+
+            let again = try Journal(path: folder + "/journal", now: 101)
+            #expect(
+                await again.leftovers() == [.intent(commandID: 1, at: 10), .finished(Self.finished)])
+            for id in [1, 2, 3] as [Int64] { #expect(await again.knows(id)) }
+            #expect(await !again.knows(4))
+        }
+    }
+
+    @Test func `an acknowledged command is known for a day`() async throws {
+        try await withFolder { folder in
+            let journal = try Journal(path: folder + "/journal", now: 0)
+            try await journal.intend(1, at: 0)
+            try await journal.acknowledge(1, at: 0)
+            let sameDay = try Journal(path: folder + "/journal", now: 86_399)
+            #expect(await sameDay.knows(1))
+            let nextDay = try Journal(path: folder + "/journal", now: 86_401)
+            #expect(await !nextDay.knows(1))
+        }
+    }
+
+    @Test func `a line that a crash cut off is no obstacle`() async throws {
+        try await withFolder { folder in
+            let path = folder + "/journal"
+            let journal = try Journal(path: path, now: 0)
+            try await journal.intend(1, at: 10)
+            let whole = try #require(FileManager.default.contents(atPath: path))
+            try await journal.intend(2, at: 11)
+            let longer = try #require(FileManager.default.contents(atPath: path))
+            for length in whole.count..<(longer.count - 1) {
+                try longer.prefix(length).write(to: URL(filePath: path))
+                let again = try Journal(path: path, now: 0)
+                #expect(await again.leftovers() == [.intent(commandID: 1, at: 10)])
+            }
+        }
+    }
+
+    @Test func `a journal that cannot be written is an error, not silence`() async throws {
+        #expect(throws: (any Error).self) { try Journal(path: "/proc/no/journal", now: 0) }
+        // A device that is always full: the intent must not seem to be kept.
+        try await withFolder { folder in
+            try FileManager.default.createSymbolicLink(
+                atPath: folder + "/journal.new", withDestinationPath: "/dev/full")
+            await #expect(throws: (any Error).self) {
+                let journal = try Journal(path: folder + "/journal", now: 0)
+                try await journal.intend(1, at: 0)
+            }
+        }
+    }
+}
+
+@Suite struct SpoolTests {
+    @Test func `a spool recovers to its last whole frame`() throws {
+        try withFolder { folder in
+            let path = folder + "/1"
+            try Self.write(path)
+            let whole = try #require(FileManager.default.contents(atPath: path))
+            let full = SpooledOutput.recover(path: path)
+            #expect(full.output.byteCount == whole.count)
+            #expect(full.stdout == 5)
+            #expect(full.stderr == 3)
+            try whole.dropLast().write(to: URL(filePath: path))
+            let cut = SpooledOutput.recover(path: path)
+            #expect(cut.stdout == 5)
+            #expect(cut.stderr == 0)
+            #expect(cut.output.byteCount == 10)
+            #expect(SpooledOutput.recover(path: folder + "/none").output.byteCount == 0)
+        }
+    }
+
+    static func write(_ path: String) throws {
+        var spool = try OutputSpool(path: path)
+        try Array("hello".utf8).withUnsafeBytes { try spool.append(.stdout, $0) }
+        try Array("oh\n".utf8).withUnsafeBytes { try spool.append(.stderr, $0) }
+        #expect(spool.stdoutBytes == 5)
+        #expect(spool.stderrBytes == 3)
+    }
+
+    @Test func `a full disk is an error`() {
+        #expect(throws: SpoolError.self) {
+            var spool = try OutputSpool(path: "/dev/full")
+            try Array("x".utf8).withUnsafeBytes { try spool.append(.stdout, $0) }
+        }
+    }
+}
+
+func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder.path)
+}
+
+func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try await body(folder.path)
+}
