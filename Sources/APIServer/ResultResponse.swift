@@ -49,6 +49,15 @@ struct ResultResponse {
             body: body(final.reader.bytes(of: stream), count: Int(count ?? 0)))
     }
 
+    /// A sentence of ours where there is no output: stock clients read nothing else.
+    func response(explaining text: String) -> Response {
+        var headers = headers
+        headers[.eTag] = nil
+        headers[.reprDigest] = nil
+        headers[.acceptRanges] = "none"
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+
     private var headers: HTTPFields {
         var headers: HTTPFields = [
             // Without the charset, clients take the text for Latin-1 (contract 1.2).

@@ -24,7 +24,7 @@ struct WireError: Error, Sendable {
     static let unexpected = WireError(
         status: .internalServerError,
         reply: ErrorReply(
-            error: "internal_error", msg: "The server failed; its log says why, under this request's id."))
+            error: "internal_error", msg: "The server failed; its log says why."))
 
     static func badRequest(_ error: String, _ message: String) -> WireError {
         WireError(status: .badRequest, reply: ErrorReply(error: error, msg: message))
@@ -46,7 +46,9 @@ struct WireError: Error, Sendable {
             case .invalidArguments, .commandRefused: (.badRequest, "invalid_args")
             case .instanceNotReady: (.badRequest, "invalid_container")
             case .tooFrequent: (.tooManyRequests, "too_frequent")
+            case .containerGone: (.badRequest, "invalid_container_id")
             case .agentRefused: (.badRequest, "agent_refused")
+            case .agentOutdated: (.upgradeRequired, "agent_outdated")
             default: (.internalServerError, "internal_error")
             }
         self.init(status: status, reply: ErrorReply(error: code, msg: error.message))

@@ -45,7 +45,7 @@ package enum Adoption: String, Sendable, Hashable, CaseIterable {
     }
 
     /// The engine's word in upstream's (contract 3.4).
-    private static func status(_ word: String) -> String {
+    static func status(_ word: String) -> String {
         switch word {
         case "paused": "frozen"
         case "restarting": "rebooting"

@@ -31,7 +31,7 @@ package struct AgentService: Service {
         threads.start()
         let runner = CommandRunner(
             engine: engine, jail: jail, journal: journal, locks: InstanceLocks(),
-            threads: threads, spoolFolder: spoolFolder)
+            slots: RunSlots(count: concurrency), threads: threads, spoolFolder: spoolFolder)
         self.link = link
         self.logger = logger
         intake = Intake(runner: runner, journal: journal, link: link, logger: logger)

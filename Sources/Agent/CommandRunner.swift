@@ -11,7 +11,8 @@ struct CommandRunner: Sendable {
     let jail: Jail
     let journal: Journal
     let locks: InstanceLocks
-    /// Whose threads wait for tools; as many as may run at once. They live as long as the process.
+    let slots: RunSlots
+    /// Whose threads wait for tools; as many as there are slots. They live as long as the process.
     let threads: NIOThreadPool
     let spoolFolder: String
 
@@ -27,11 +28,10 @@ struct CommandRunner: Sendable {
             return try await locks.withLock(
                 order.containerID, decision.writes ? .exclusive : .shared
             ) {
-                if cancellation.isCancelled { throw Refusal(.cancelled, "cancelled before it started") }
-                guard ContinuousClock.now < deadline else {
-                    throw Refusal(.expired, "the machine was busy until its start was overdue")
+                try await slots.withSlot {
+                    try check(cancellation, deadline)
+                    return try await run(order, decision, cancellation, started)
                 }
-                return try await run(order, decision, cancellation, started)
             }
         } catch let refusal as Refusal {
             return ended(order, refusal.outcome, refusal.note)
@@ -50,6 +50,14 @@ struct CommandRunner: Sendable {
         init(_ outcome: CommandFinished.Outcome, _ note: String) {
             self.outcome = outcome
             self.note = note
+        }
+    }
+
+    /// The last look before anything is done for the command.
+    private func check(_ cancellation: JailCancellation, _ deadline: ContinuousClock.Instant) throws {
+        if cancellation.isCancelled { throw Refusal(.cancelled, "cancelled before it started") }
+        guard ContinuousClock.now < deadline else {
+            throw Refusal(.expired, "the machine was busy until its start was overdue")
         }
     }
 
@@ -72,7 +80,9 @@ struct CommandRunner: Sendable {
         _ order: RunCommand, _ decision: Decision, _ cancellation: JailCancellation,
         _ started: @escaping @Sendable () -> Void
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
-        guard let container = try await engine.inspect(order.containerID) else {
+        guard
+            let container = try await engine.inspect(order.containerID, patience: Self.enginePatience)
+        else {
             throw Refusal(.denied, "the container is gone")
         }
         guard decision.writes, !container.isRunning else {
@@ -80,6 +90,12 @@ struct CommandRunner: Sendable {
         }
         let hold = try await engine.holdStopped(container)
         do {
+            // It may have been started before the engine gave it to us.
+            guard let status = try await engine.status(of: container.id),
+                ["created", "exited", "stopped", "configured"].contains(status)
+            else {
+                throw Refusal(.denied, "the instance changed its state at that moment; try again")
+            }
             let result = try await run(order, decision, container, hold, cancellation, started)
             await hold.release()
             return result
@@ -95,7 +111,7 @@ struct CommandRunner: Sendable {
         _ started: @escaping @Sendable () -> Void
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         let plan = try JailedCommand.plan(
-            decision, on: container, held: hold?.root,
+            decision, on: container, hold: hold,
             wallTime: .milliseconds(order.timeoutMilliseconds))
         let startedAt = Date().timeIntervalSince1970
         if decision.writes {
@@ -113,7 +129,8 @@ struct CommandRunner: Sendable {
             if decision.writes { try spool.flush() }
             return (
                 end, SpoolCounts(
-                    stdout: spool.stdoutBytes, stderr: spool.stderrBytes, sha256: spool.sha256())
+                    stdout: spool.stdoutBytes, stderr: spool.stderrBytes,
+                    frames: spool.byteCount, sha256: spool.sha256())
             )
         }
         var report = CommandFinished(
@@ -125,7 +142,7 @@ struct CommandRunner: Sendable {
             report.note = "the engine gave the container up while the command ran; check the instance"
         }
         if decision.writes { try await journal.finish(report) }
-        return (report, SpooledOutput(path: path, byteCount: report.frameByteCount(at: path)))
+        return (report, SpooledOutput(path: path, byteCount: counts.frames))
     }
 
     private func ended(
@@ -137,6 +154,9 @@ struct CommandRunner: Sendable {
         )
     }
 
+    /// How long the engine may take to describe a container.
+    private static let enginePatience = Duration.seconds(10)
+
     func spoolPath(_ commandID: Int64) -> String { "\(spoolFolder)/\(commandID)" }
 }
 
@@ -144,6 +164,7 @@ struct CommandRunner: Sendable {
 private struct SpoolCounts: Sendable {
     var stdout: Int64
     var stderr: Int64
+    var frames: Int
     var sha256: String
 }
 
@@ -195,14 +216,5 @@ extension JailEnd {
         case "volume": "the place of a volume in the instance is not what it should be (errno \(code))"
         default: "the jail could not be closed at step \(step) (errno \(code)); nothing was run"
         }
-    }
-}
-
-extension CommandFinished {
-    /// The length of the spool that this report describes.
-    fileprivate func frameByteCount(at path: String) -> Int {
-        guard outputBytes > 0 else { return 0 }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        return (attributes?[.size] as? UInt64).map(Int.init) ?? 0
     }
 }

@@ -92,8 +92,9 @@ package final class HTTPServerLink: ServerLink {
         request.body = .stream(
             output.chunks().map { ByteBuffer(bytes: $0) }, length: .known(Int64(output.byteCount)))
         let response = try await client.execute(request, timeout: .hours(1))
-        if response.status == .notFound {
-            throw ReportRefused("the server does not know the command")
+        if response.status == .notFound || response.status == .badRequest {
+            let body = try await response.body.collect(upTo: 1 << 16)
+            throw ReportRefused(String(buffer: body))
         }
         try await check(response)
     }

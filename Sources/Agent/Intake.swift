@@ -121,6 +121,7 @@ actor Intake {
     /// Repeats the report until the server has it.
     private nonisolated func deliver(_ report: CommandFinished, _ output: SpooledOutput) async {
         var pause = Duration.milliseconds(50)
+        var (report, output) = (report, output)
         while !Task.isCancelled {
             do {
                 try await link.deliver(report, output: output)
@@ -131,7 +132,10 @@ actor Intake {
                     metadata: [
                         "boathook.command.id": "\(report.commandID)", "error": "\(refusal)",
                     ])
-                break
+                guard output.byteCount > 0 else { break }
+                // The end is worth more than an output that this machine's disk did not keep right.
+                report = report.withoutOutput(note: "its output was spoiled on the machine's disk")
+                output = output.emptied
             } catch {
                 logger.debug(
                     "report not delivered yet",

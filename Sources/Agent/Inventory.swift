@@ -20,6 +20,7 @@ final class Inventory: Sendable {
     private let changes: AsyncStream<Change>
     private let queue: AsyncStream<Change>.Continuation
     private let firstSync = FirstSync()
+    private let lastReports: NIOLockedValueBox<[Container.ID: InstanceReport]> = .init([:])
 
     init(engine: any ContainerEngine, link: any ServerLink, adoption: Adoption, logger: Logger) {
         self.engine = engine
@@ -87,30 +88,57 @@ final class Inventory: Sendable {
     }
 
     private func tell(_ id: Container.ID, _ action: String) async throws {
-        guard action != "destroy", action != "remove", let container = try await engine.inspect(id)
+        guard action != "destroy", action != "remove",
+            let container = try await engine.inspect(id, patience: Self.patience)
         else {
             try await link.send(.instanceRemoved(containerID: id))
             return
         }
         guard let report = adoption.report(container) else { return }
+        lastReports.withLockedValue { $0[id] = report }
         try await link.send(.instanceChanged(report))
     }
 
     private func reports() async throws -> [InstanceReport] {
         guard let filter = adoption.listFilter else { return [] }
-        var reports: [InstanceReport] = []
-        for id in try await engine.containers(label: filter.label) {
-            guard let container = try await engine.inspect(id),
-                let report = adoption.report(container)
-            else { continue }
-            reports.append(report)
+        let reports = try await withThrowingTaskGroup(of: InstanceReport?.self) { group in
+            for id in try await engine.containers(label: filter.label) {
+                group.addTask { try await self.report(id) }
+            }
+            return try await group.reduce(into: [InstanceReport]()) { reports, report in
+                if let report { reports.append(report) }
+            }
         }
-        return reports
+        lastReports.withLockedValue {
+            $0 = Dictionary(reports.map { ($0.containerID, $0) }) { first, _ in first }
+        }
+        return reports.sorted { $0.createdAt < $1.createdAt }
     }
+
+    /// One container. While the engine is busy with it, which a tenant can bring about, what was last
+    /// known of it is told, with the state that can be had: the others do not wait.
+    private func report(_ id: Container.ID) async throws -> InstanceReport? {
+        do {
+            guard let container = try await engine.inspect(id, patience: Self.patience) else { return nil }
+            return adoption.report(container)
+        } catch {
+            guard var report = lastReports.withLockedValue({ $0[id] }),
+                let status = try await engine.status(of: id)
+            else { throw error }
+            report.status = Adoption.status(status)
+            return report
+        }
+    }
+
+    private static let patience = Duration.seconds(2)
 
     /// Executions and the like happen inside; they change nothing that is told.
     private static func matters(_ action: String) -> Bool {
-        !action.hasPrefix("exec_") && !["top", "attach", "resize", "archive-path", "export", "copy"].contains(action)
+        let unimportant = [
+            "top", "attach", "resize", "archive-path", "extract-to-dir", "export", "copy", "mount",
+            "unmount",
+        ]
+        return !action.hasPrefix("exec_") && !unimportant.contains(action)
     }
 }
 

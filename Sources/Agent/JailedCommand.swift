@@ -14,10 +14,11 @@ enum JailedCommand {
     static let tools = ["ls": "/usr/bin/ls", "rm": "/usr/bin/rm", "du": "/usr/bin/du"]
 
     /// - Parameters:
-    ///   - held: The root of a stopped container that its engine mounted for us, which a writer needs.
-    ///   - wallTime: What the caller allows; the policy's own limit is not exceeded by it alone.
+    ///   - hold: On a stopped container, which a writer needs.
+    ///   - wallTime: What the caller allows; processor time is allowed as long.
     static func plan(
-        _ decision: Decision, on container: Container, held: String?, wallTime: Duration
+        _ decision: Decision, on container: Container, hold: (any StoppedRootHold)?,
+        wallTime: Duration
     ) throws -> JailPlan {
         guard let program = decision.argv.first, let tool = tools[program],
             let limits = decision.limits
@@ -26,7 +27,9 @@ enum JailedCommand {
         }
         guard case .overlay(let merged, let layers) = container.storage else {
             throw Unreachable(
-                description: "its engine keeps it in a way that cannot be reached into (\(container.storage))")
+                description:
+                    "its engine keeps its files in a way that cannot be reached into (storage driver \(container.storage.driver))"
+            )
         }
         let view: JailPlan.View
         var blockers: [String] = []
@@ -38,14 +41,17 @@ enum JailedCommand {
             view = .merged(merged)
             let points = try MountTable.mountPoints(of: container.processID)
             // One that the engine mounted through a link of the image's is blocked at its real place.
-            volumes.removeAll { !points.contains($0.destination) }
-            blockers = MountTable.topmost(points, except: Set(volumes.map(\.destination)))
+            let mounted = Set(points.map { Array($0.utf8) })
+            volumes.removeAll { !mounted.contains(Array($0.destination.utf8)) }
+            blockers = MountTable.topmost(points, except: volumes.map(\.destination))
         } else if decision.writes {
-            guard let held else { throw Unreachable(description: "its engine did not hold it") }
-            view = .merged(held)
-            // The engine mounts what the creator declared, as it does for its own copying.
+            guard let hold else { throw Unreachable(description: "its engine did not hold it") }
+            view = .merged(hold.root)
+            // The engine has mounted there what the creator declared; and where it cannot be kept from
+            // starting the container, its runtime may come to mount what every container has.
+            let declared = container.mounts.filter { $0.kind != "volume" }.map(\.destination)
             blockers = MountTable.topmost(
-                container.mounts.filter { $0.kind != "volume" }.map(\.destination), except: [])
+                declared + (hold.excludesStart ? [] : runtimeMountPoints), except: [])
         } else {
             view = .layers(layers)
         }
@@ -60,5 +66,22 @@ enum JailedCommand {
                 wallTime: wallTime,
                 cpuSeconds: max(limits.cpuSeconds, Int(wallTime.components.seconds)),
                 memoryByteCount: limits.memoryBytes, outputByteCount: limits.outputBytes))
+    }
+
+    /// Where container runtimes mount something of their own (OCI runtime specification, "Default
+    /// Filesystems", and what Podman adds).
+    private static let runtimeMountPoints = [
+        "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv", "/etc/hosts", "/etc/hostname",
+        "/etc/resolv.conf",
+    ]
+}
+
+extension Container.Storage {
+    /// The driver's name, for people.
+    fileprivate var driver: String {
+        switch self {
+        case .overlay: "overlay"
+        case .unsupported(let driver): driver
+        }
     }
 }

@@ -10,6 +10,8 @@ struct OutputSpool: ~Copyable {
     private var digest = SHA256()
     private(set) var stdoutBytes: Int64 = 0
     private(set) var stderrBytes: Int64 = 0
+    /// Bytes of the file that are whole frames; a write that failed may have left a part of one behind.
+    private(set) var byteCount = 0
 
     init(path: String) throws(SpoolError) {
         descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -26,6 +28,7 @@ struct OutputSpool: ~Copyable {
     ) throws(SpoolError) {
         try write(OutputFrame.head(stream: stream, count: bytes.count) + Array(bytes))
         digest.update(bufferPointer: bytes)
+        byteCount += OutputFrame.headByteCount + bytes.count
         switch stream {
         case .stdout: stdoutBytes += Int64(bytes.count)
         case .stderr: stderrBytes += Int64(bytes.count)

@@ -37,6 +37,9 @@ package struct SpooledOutput: Sendable, Hashable {
         )
     }
 
+    /// The same place, with nothing of it to hand over.
+    var emptied: SpooledOutput { SpooledOutput(path: path, byteCount: 0) }
+
     func remove() {
         unlink(path)
     }

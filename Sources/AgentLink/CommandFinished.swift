@@ -67,6 +67,14 @@ package struct CommandFinished: Sendable, Hashable, Codable {
         self.runtime = runtime
     }
 
+    /// The same end, when its output cannot be had.
+    package func withoutOutput(note: String) -> CommandFinished {
+        CommandFinished(
+            commandID: commandID, outcome: outcome, exitCode: exitCode, signal: signal,
+            note: [self.note, note].compactMap { $0 }.joined(separator: "; "), complete: false,
+            startedAt: startedAt, runtime: runtime)
+    }
+
     /// SHA-256 of nothing (FIPS 180-4).
     package static let emptyDigest =
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -6,11 +6,16 @@ package protocol ContainerEngine: Sendable {
     /// Ids of all containers that carry the label, or of all when it is nil.
     func containers(label: String?) async throws -> [Container.ID]
     /// One container as it is now; nil when there is none of that id or name.
-    func inspect(_ id: Container.ID) async throws -> Container?
+    ///
+    /// Waits while the engine is busy with the container, for `patience` at most.
+    func inspect(_ id: Container.ID, patience: Duration) async throws -> Container?
     /// What happens to containers from now on. The stream ends by an error when the engine goes away.
     func events() async throws -> AsyncThrowingStream<ContainerEvent, any Error>
-    /// Mounts a stopped container's root for writing and keeps the engine from starting, committing or
-    /// removing it until the hold is released.
+    /// Which of the engine's words describes the container's state, without waiting for its lock; nil
+    /// when there is none of that id.
+    func status(of id: Container.ID) async throws -> String?
+    /// Mounts a stopped container's root for writing, and keeps the engine from starting it, if the
+    /// engine can be kept from it (``StoppedRootHold/excludesStart``), until the hold is released.
     func holdStopped(_ container: Container) async throws -> any StoppedRootHold
 }
 
@@ -18,6 +23,8 @@ package protocol ContainerEngine: Sendable {
 package protocol StoppedRootHold: Sendable {
     /// The merged root on this host.
     var root: String { get }
+    /// Whether the engine cannot start the container meanwhile.
+    var excludesStart: Bool { get }
     /// Whether the engine still holds it for us.
     var isHeld: Bool { get }
     /// Lets the engine have its container back.

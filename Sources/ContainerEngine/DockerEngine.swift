@@ -45,10 +45,17 @@ package final class DockerEngine: ContainerEngine {
         return (reply ?? []).map(\.id)
     }
 
-    package func inspect(_ id: Container.ID) async throws -> Container? {
+    package func inspect(_ id: Container.ID, patience: Duration) async throws -> Container? {
         let reply: InspectedContainer? = try await get(
-            "/containers/\(id)/json", timeout: .seconds(60))
+            "/containers/\(id)/json", timeout: .init(patience))
         return reply?.container
+    }
+
+    package func status(of id: Container.ID) async throws -> String? {
+        let filters = Self.filters(["id": [id]])
+        let reply: [ListedContainer]? = try await get(
+            "/containers/json?all=1\(filters)", timeout: .seconds(10))
+        return reply?.first { $0.id == id }?.status
     }
 
     package func events() async throws -> AsyncThrowingStream<ContainerEvent, any Error> {

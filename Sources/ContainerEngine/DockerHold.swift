@@ -1,24 +1,28 @@
 internal import Glibc
 internal import NIOPosix
 
-/// Docker's own lock on a stopped container, taken through its archive call.
+/// Docker's own lock on a stopped container, taken through its upload call.
 ///
-/// `GET /containers/{id}/archive` mounts the container's root, takes the container's lock, and gives
-/// both back when its answer has been read or its connection is closed. An answer that nobody reads
-/// therefore keeps Docker from starting, committing or removing the container, while its root is
-/// mounted once, by Docker: never is there a second overlay on one upper directory
-/// (`docs/jail.md`, "Writing in a stopped instance"; security.md, X8).
+/// `PUT /containers/{id}/archive` takes the container's lock and mounts its root before it reads the
+/// first byte of what is uploaded, and gives both back when the upload ends. An upload that does not go
+/// on therefore keeps Docker from starting, committing or removing the container, while its root is
+/// mounted once, by Docker: never is there a second overlay on one upper directory (docs/jail.md,
+/// "Writing in a stopped instance"; security.md, X8). Nothing is ever uploaded, so Docker never comes to
+/// unpacking.
 ///
-/// A root so small that its whole archive fits into the socket's buffers cannot be held: Docker is
-/// done with it at once, and closes the connection, which is how we know.
+/// The download call locks in the same way, but it reads the instance's files as it goes: a FIFO as
+/// `/etc/passwd` stops it for ever, with the lock held (seen with Docker 20.10.24).
 final class DockerHold: StoppedRootHold {
     let root: String
+    let excludesStart = true
     private let connection: CInt
+    private let mountID: Substring
     private let threads: NIOThreadPool
 
-    private init(root: String, connection: CInt, threads: NIOThreadPool) {
+    private init(root: String, connection: CInt, mountID: Substring, threads: NIOThreadPool) {
         self.root = root
         self.connection = connection
+        self.mountID = mountID
         self.threads = threads
     }
 
@@ -31,86 +35,53 @@ final class DockerHold: StoppedRootHold {
             throw EngineError(.notHeld, "the engine names no merged root")
         }
         return try await engine.threads.runIfActive {
-            let connection = try connect(engine.socketPath)
-            let hold = DockerHold(root: merged, connection: connection, threads: engine.threads)
-            try send("GET /containers/\(container.id)/archive?path=/ HTTP/1.1\r\n"
-                + "Host: docker\r\nConnection: close\r\n\r\n", to: connection)
-            try readHead(from: connection)
-            guard hold.isHeld else {
-                throw EngineError(
-                    .notHeld,
-                    "the container's root is too small for Docker to be kept from starting it")
+            let mounts = try MountWatch()
+            let deadline = ContinuousClock.now + patience
+            // Somebody else's hold, such as a `docker cp`, is waited for.
+            while mounts.overlayID(at: merged) != nil {
+                guard try mounts.waitForChange(or: -1, until: deadline) else {
+                    throw EngineError(.notHeld, "the engine is busy with the container")
+                }
             }
-            return hold
+            let connection = try UnixSocket.connect(engine.socketPath)
+            do {
+                try UnixSocket.send(
+                    "PUT /containers/\(container.id)/archive?path=/ HTTP/1.1\r\nHost: docker\r\n"
+                        + "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n",
+                    to: connection)
+                while true {
+                    if let mountID = mounts.overlayID(at: merged) {
+                        return DockerHold(
+                            root: merged, connection: connection, mountID: mountID,
+                            threads: engine.threads)
+                    }
+                    guard try mounts.waitForChange(or: connection, until: deadline) else {
+                        throw EngineError(.notHeld, "the engine did not mount the container")
+                    }
+                    if UnixSocket.hasAnswer(connection) {
+                        throw EngineError(.notHeld, UnixSocket.statusLine(of: connection))
+                    }
+                }
+            } catch {
+                close(connection)
+                throw error
+            }
         }
     }
 
-    /// Docker closes the connection when, and only when, it has let go.
+    /// Docker has not answered, and its mount is the one that we were given.
     var isHeld: Bool {
-        var entry = pollfd(fd: connection, events: Self.peerClosed, revents: 0)
-        return poll(&entry, 1, 0) == 0
+        !UnixSocket.hasAnswer(connection)
+            && (try? MountWatch())?.overlayID(at: root) == mountID
     }
 
-    /// `POLLRDHUP` of poll(2), which Swift's Glibc leaves out.
-    private static let peerClosed: Int16 = 0x2000
-
-    /// Returns when Docker can no longer take this connection for a reader. Docker lets go of the
-    /// container as soon as its next write fails.
+    /// Ends the upload; Docker lets go of the container as soon as it sees that.
     func release() async {
         _ = try? await threads.runIfActive { [connection] in
             shutdown(connection, CInt(SHUT_RDWR))
         }
     }
 
-    private static func connect(_ path: String) throws -> CInt {
-        let connection = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        guard connection >= 0 else { throw failure("socket") }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let capacity = MemoryLayout.size(ofValue: address.sun_path)
-        guard path.utf8.count < capacity else {
-            close(connection)
-            throw EngineError(.unreachable, "the socket's path is too long")
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        // A head that does not come within a minute does not come.
-        var limit = timeval(tv_sec: 60, tv_usec: 0)
-        setsockopt(
-            connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(connection, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else {
-            let error = failure("connect")
-            close(connection)
-            throw error
-        }
-        return connection
-    }
-
-    private static func send(_ text: String, to connection: CInt) throws {
-        let bytes = Array(text.utf8)
-        guard Glibc.send(connection, bytes, bytes.count, CInt(MSG_NOSIGNAL)) == bytes.count
-        else { throw failure("send") }
-    }
-
-    /// Reads the head byte by byte, so that not one byte of the archive is taken from the buffers.
-    private static func readHead(from connection: CInt) throws {
-        var head: [UInt8] = []
-        while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
-            var byte: UInt8 = 0
-            guard recv(connection, &byte, 1, 0) == 1, head.count < 16_384 else {
-                throw EngineError(.refused, "no answer to the archive call")
-            }
-            head.append(byte)
-        }
-        let line = String(decoding: head.prefix { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
-        guard line.hasSuffix(" 200 OK") else { throw EngineError(.refused, line) }
-    }
-
-    private static func failure(_ call: String) -> EngineError {
-        EngineError(.unreachable, "\(call): \(String(cString: strerror(errno)))")
-    }
+    /// How long Docker may take to have the container mounted.
+    private static let patience = Duration.seconds(10)
 }

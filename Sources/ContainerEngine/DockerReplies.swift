@@ -27,7 +27,12 @@ struct EngineMessage: Decodable, Sendable {
 
 struct ListedContainer: Decodable, Sendable {
     var id: String
-    enum CodingKeys: String, CodingKey { case id = "Id" }
+    var status: String?
+
+    enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case status = "State"
+    }
 }
 
 /// A line of `/events`. Docker writes `status` and `id` for containers; newer ones and Podman have the

@@ -5,6 +5,7 @@ internal import FoundationEssentials
 /// directory. Its removal fails while the mount is held.
 final class PodmanHold: StoppedRootHold {
     let root: String
+    let excludesStart = false
     private let id: Container.ID
     private let engine: DockerEngine
 

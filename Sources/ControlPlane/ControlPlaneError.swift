@@ -39,6 +39,10 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let instanceNotReady = Code(description: "instance_not_ready")
         /// Too often; see ``ControlPlaneError/retryAfter``.
         package static let tooFrequent = Code(description: "too_frequent")
+        /// An agent of another link protocol.
+        package static let agentOutdated = Code(description: "agent_outdated")
+        /// The instance's container is gone for good.
+        package static let containerGone = Code(description: "container_gone")
         /// An agent spoke about what is not its own, or said what its bytes do not bear out.
         package static let agentRefused = Code(description: "agent_refused")
     }

@@ -19,6 +19,8 @@ package protocol AccountStore: Sendable {
         async throws -> APIKey
     /// Makes the key that has this digest useless; returns whether there was one.
     func revokeKey(id: APIKey.ID, at time: Double) async throws -> Bool
+    /// Whether the account has ever had a key.
+    func hasKeys(account: Account.ID) async throws -> Bool
     /// Whom a key stands for; nil when it is unknown or revoked.
     func principal(keyDigest: SecretDigest) async throws -> Principal?
 }
@@ -41,6 +43,8 @@ package protocol MachineStore: Sendable {
 package protocol InstanceStore: Sendable {
     /// The instance, or nil when there is none or its container is gone.
     func instance(_ id: Instance.ID) async throws -> Instance?
+    /// Whether the account had an instance of that id whose container is gone.
+    func isRemoved(_ id: Instance.ID, account: Account.ID) async throws -> Bool
     /// The account's instances by ascending id.
     func instances(account: Account.ID) async throws -> [Instance]
     /// Keeps what a machine said of one container; a container seen first gets a new id.

@@ -16,15 +16,22 @@ package enum MountTable {
             let point = unescaped(fields[4])
             if !point.elementsEqual("/".utf8) { points.insert(point) }
         }
-        return points.map { String(decoding: $0, as: UTF8.self) }.sorted()
+        return try points.map { point throws(JailError) in
+            guard let text = String(validating: point, as: UTF8.self) else {
+                throw JailError("mountinfo", "a mount point's name is no UTF-8")
+            }
+            return text
+        }.sorted()
     }
 
     /// Those of the points that lie below none of the others, but for the exceptions, which count
     /// neither as points nor as cover.
-    package static func topmost(_ points: [String], except exceptions: Set<String>) -> [String] {
+    package static func topmost(_ points: [String], except exceptions: [String]) -> [String] {
+        // Names are compared as bytes: Linux keeps names apart that Swift holds for equal.
+        let exceptions = Set(exceptions.map { Array($0.utf8) })
         var topmost: [String] = []
         for point in points.sorted(by: { $0.utf8.count < $1.utf8.count })
-        where !exceptions.contains(point) {
+        where !exceptions.contains(Array(point.utf8)) {
             let isCovered = topmost.contains { point.utf8.starts(with: "\($0)/".utf8) }
             if !isCovered { topmost.append(point) }
         }

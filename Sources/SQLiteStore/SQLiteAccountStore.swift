@@ -57,6 +57,14 @@ extension SQLiteStore: AccountStore {
         }
     }
 
+    package func hasKeys(account: Account.ID) async throws -> Bool {
+        try await pool.read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM api_key WHERE account_id = ?)",
+                arguments: [account]) ?? false
+        }
+    }
+
     package func principal(keyDigest: SecretDigest) async throws -> Principal? {
         try await pool.read { db in
             guard

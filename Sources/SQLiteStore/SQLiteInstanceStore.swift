@@ -12,6 +12,17 @@ extension SQLiteStore: InstanceStore {
         }
     }
 
+    package func isRemoved(_ id: Instance.ID, account: Account.ID) async throws -> Bool {
+        try await pool.read { db in
+            try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT removed_at IS NOT NULL FROM instance WHERE id = ? AND account_id = ?
+                    """,
+                arguments: [id, account]) ?? false
+        }
+    }
+
     package func instances(account: Account.ID) async throws -> [Instance] {
         try await pool.read { db in
             try Row.fetchAll(

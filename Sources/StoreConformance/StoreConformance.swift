@@ -61,8 +61,10 @@ extension StoreConformance {
     func keys() async throws -> [String] {
         var found = Findings()
         let account = try await store.ensureAccount(named: "maria")
+        found.check(try await !store.hasKeys(account: account.id), "a new account has no key")
         let secret = Secret()
         let key = try await store.addKey(secret.digest, name: "k", account: account.id, at: 1)
+        found.check(try await store.hasKeys(account: account.id), "then it has")
         let principal = try await store.principal(keyDigest: secret.digest)
         found.check(
             principal == Principal(account: account, keyID: key.id), "a key stands for its account")
@@ -118,6 +120,13 @@ extension StoreConformance {
         found.check(changed?.status == .exited, "a second report changes the same instance")
         try await store.remove(containerID: "c2", machine: world.machine.id, at: 5)
         found.check(try await store.instance(first[1].id) == nil, "a removed one is gone")
+        let account = world.account.id
+        found.check(
+            try await store.isRemoved(first[1].id, account: account), "and known to have been")
+        found.check(
+            try await !store.isRemoved(first[0].id, account: account), "one that is there is not")
+        found.check(
+            try await !store.isRemoved(first[1].id, account: account + 1), "nor is another's")
         try await store.upsert(.sample("c2"), machine: world.machine.id, owner: world.account.id)
         let back = try await store.instances(account: world.account.id)
         found.check(back.last.map { $0.id > first[1].id } == true, "its id is not given again")

@@ -73,6 +73,34 @@ package struct CommandRow: Sendable, Hashable, Codable {
     }
 }
 
+extension CommandRow {
+    /// Every key stands in every row; what is not known is null.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(instanceID, forKey: .instanceID)
+        try container.encode(command, forKey: .command)
+        try container.encode(state, forKey: .state)
+        try container.encode(final, forKey: .final)
+        try container.encode(exitCode, forKey: .exitCode)
+        try container.encode(signal, forKey: .signal)
+        try container.encode(note, forKey: .note)
+        try container.encode(stdout, forKey: .stdout)
+        try container.encode(stderr, forKey: .stderr)
+        try container.encode(stdoutBytes, forKey: .stdoutBytes)
+        try container.encode(stderrBytes, forKey: .stderrBytes)
+        try container.encode(outputBytes, forKey: .outputBytes)
+        try container.encode(sha256, forKey: .sha256)
+        try container.encode(complete, forKey: .complete)
+        try container.encode(createdAt, forKey: .createdAt)
+        try container.encode(startedAt, forKey: .startedAt)
+        try container.encode(finishedAt, forKey: .finishedAt)
+        try container.encode(runtime, forKey: .runtime)
+        try container.encode(decision, forKey: .decision)
+        try container.encode(outputURL, forKey: .outputURL)
+    }
+}
+
 /// `GET /api/v0/commands/`: the account's commands, newest first.
 package struct CommandListReply: Sendable, Hashable, Codable {
     package var commands: [CommandRow]

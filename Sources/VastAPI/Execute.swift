@@ -10,7 +10,7 @@ package struct ExecuteRequest: Sendable, Hashable, Codable {
     /// Wall-clock limit in seconds, 1 to 86,400.
     package var timeout: JSONValue?
     /// Answer the decision; run nothing.
-    package var dryRun: Bool?
+    package var dryRun: JSONValue?
 
     enum CodingKeys: String, CodingKey {
         case command, argv, timeout
@@ -20,7 +20,7 @@ package struct ExecuteRequest: Sendable, Hashable, Codable {
     package init(command: String, timeout: Int? = nil, dryRun: Bool? = nil) {
         self.command = .string(command)
         self.timeout = timeout.map { .int(Int64($0)) }
-        self.dryRun = dryRun
+        self.dryRun = dryRun.map { .bool($0) }
     }
 }
 

@@ -26,6 +26,7 @@ struct AgentVerb: AsyncParsableCommand {
         let settings = try options.settings()
         let logger = ProcessRun.logger(settings.logLevel)
         let folder = try DataFolder(settings.dataDir)
+        try folder.lock()
         let url = server.hasSuffix("/") ? String(server.dropLast()) : server
         let identity = try await MachineIdentity.obtain(server: url, token: join, folder: folder)
         let agent = try await AgentAssembly(

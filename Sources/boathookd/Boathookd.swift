@@ -1,8 +1,15 @@
 import ArgumentParser
+import Glibc
 
 /// The server and the agent. People call it through `boathook up|server|agent|admin`.
 @main
 struct Boathookd: AsyncParsableCommand {
+    static func main() async {
+        // What this process writes is for its own user: database, results, journal.
+        umask(0o077)
+        await main(nil)
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "boathook",
         abstract: "A control plane that reaches into container instances, running or stopped.",

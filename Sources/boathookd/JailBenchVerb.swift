@@ -30,7 +30,7 @@ struct JailBenchVerb: AsyncParsableCommand {
         let bench = try JailBench(
             argv: argv.first == "--" ? Array(argv.dropFirst()) : argv,
             jail: Jail(libraryPath: AgentAssembly.libraryPath()))
-        guard let container = try await engine.inspect(container) else {
+        guard let container = try await engine.inspect(container, patience: .seconds(10)) else {
             throw ValidationError("there is no such container")
         }
         for milliseconds in try await bench.run(on: container, count: count) {

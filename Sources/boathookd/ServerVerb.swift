@@ -16,6 +16,7 @@ struct ServerVerb: AsyncParsableCommand {
         let settings = try options.settings()
         let logger = ProcessRun.logger(settings.logLevel)
         let folder = try DataFolder(settings.dataDir)
+        try folder.lock()
         let server = try ServerAssembly(settings, folder: folder, logger: logger) { url in
             ProcessRun.announce("ready \(url)")
         }

@@ -24,6 +24,7 @@ struct UpVerb: AsyncParsableCommand {
         let settings = try options.settings()
         let logger = ProcessRun.logger(settings.logLevel)
         let folder = try DataFolder(settings.dataDir)
+        try folder.lock()
         let ready = AsyncStream.makeStream(of: String.self)
         let server = try ServerAssembly(settings, folder: folder, logger: logger) { url in
             ready.continuation.yield(url)

@@ -19,7 +19,7 @@ struct ExecuteRoute: Sendable {
         let body = try await request.jsonObject(ExecuteRequest.self, upTo: Self.maximumBodyByteCount)
         let order = try CommandOrder(body)
         let id = try context.instanceID()
-        if body.dryRun == true {
+        if try body.wantsDryRun {
             let decision = try await execute.decision(order, on: id, as: principal)
             return try .json(DryRunReply(decision: try WireJSON.value(decision)))
         }
@@ -36,6 +36,18 @@ struct ExecuteRoute: Sendable {
 
     /// A command has at most 2,048 bytes, and JSON may write each as six.
     private static let maximumBodyByteCount = 65_536
+}
+
+extension ExecuteRequest {
+    fileprivate var wantsDryRun: Bool {
+        get throws {
+            switch dryRun {
+            case .bool(let value)?: value
+            case nil, .null?: false
+            default: throw WireError.badRequest("invalid_args", "dry_run must be true or false.")
+            }
+        }
+    }
 }
 
 extension CommandOrder {

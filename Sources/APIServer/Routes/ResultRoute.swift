@@ -23,6 +23,9 @@ struct ResultRoute: Sendable {
             try await result(id, secret: secret, hold: Self.hold)
         }
         guard let final else { throw WireError.noResult }
+        if let explanation = final.explanation {
+            return ResultResponse(final).response(explaining: explanation)
+        }
         return ResultResponse(final).response(to: request)
     }
 

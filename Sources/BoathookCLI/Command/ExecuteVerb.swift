@@ -70,16 +70,21 @@ struct ExecuteVerb: AsyncParsableCommand {
 
     private func ended(_ reply: ExecuteReply, _ client: APIClient) async throws -> CommandRow {
         var row = reply.result
-        while row?.final != true {
-            row = try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
+        do {
+            while row?.final != true {
+                row = try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
+            }
+        } catch let error as ClientError {
+            throw ClientError(
+                "command \(reply.commandID) was accepted, but its end is not known: \(error)", exitCode: 126)
         }
-        guard let row else { throw ClientError("the server told nothing of the command") }
+        guard let row else { throw ClientError("the server told nothing of the command", exitCode: 126) }
         return row
     }
 
     private func showDecision(_ client: APIClient, _ request: ExecuteRequest) async throws {
         var request = request
-        request.dryRun = true
+        request.dryRun = .bool(true)
         let reply: DryRunReply = try await client.put(
             APIPath.execute(instance: instanceID), request)
         try StandardStreams.print(try JSONText.of(reply.decision))

@@ -33,7 +33,12 @@ package struct CompleteCommand: Sendable {
         }
         guard !command.state.isTerminal else { return }  // a repetition; its answer got lost
 
-        let stored = try await results.put(command.id, frames: frames)
+        let stored: StoredResult
+        do {
+            stored = try await results.put(command.id, frames: frames)
+        } catch is OutputFrameDecoder.Malformed {
+            throw ControlPlaneError(.agentRefused, "The output is not a series of frames.")
+        }
         guard stored.stdoutBytes == report.stdoutBytes, stored.stderrBytes == report.stderrBytes,
             stored.sha256 == report.sha256
         else {

@@ -18,6 +18,15 @@ package struct CommandResult: Sendable {
     package struct Final: Sendable {
         package var command: Command
         package var reader: any ResultReader
+
+        /// What a caller who sees nothing but the output must be told: that the tool did not run to its
+        /// end, and why. Only where there is no output.
+        package var explanation: String? {
+            guard reader.byteCount == 0, command.state != .exited else { return nil }
+            let state = command.state.rawValue.replacing("_", with: " ")
+            let note = command.outcome?.note.map { ": \($0)" } ?? ""
+            return "boathook: command \(command.id) \(state)\(note)\n"
+        }
     }
 
     /// - Parameter hold: How long to wait for the command's end.

@@ -130,10 +130,13 @@ package struct ExecuteCommand: Sendable {
             switch denial.code {
             case "missing_command": "Missing command."
             case "too_long": "Invalid command."
-            default: "Invalid command given."
+            default: Self.refused
             }
         guard compatibility != .vastStrict else {
             return ControlPlaneError(.commandRefused, upstream)
+        }
+        guard upstream == Self.refused else {
+            return ControlPlaneError(.invalidArguments, upstream, denial: denial)
         }
         var message = "\(upstream) \(denial.message)"
         if let nearest = denial.nearest { message += " Nearest allowed: \(nearest)" }
@@ -141,6 +144,7 @@ package struct ExecuteCommand: Sendable {
     }
 
     /// Upstream's words (contract 1.1).
+    private static let refused = "Invalid command given."
     private static let onlyStopped =
         "Execute command only avail on stopped instances. Use ssh to run commands on running instances."
 }

@@ -13,13 +13,19 @@ package struct InstanceAccess: Sendable {
     }
 
     /// - Throws: ``ControlPlaneError/Code/instanceNotFound``, the same for an instance that is absent
-    ///   and for one that is somebody else's.
+    ///   and for one that is somebody else's; ``ControlPlaneError/Code/containerGone`` to execute on one
+    ///   of the principal's own that was destroyed.
     package func instance(
         _ id: Instance.ID, as principal: Principal, to action: InstanceAction
     ) async throws -> Instance {
         guard let instance = try await instances.instance(id),
             instance.accountID == principal.account.id
         else {
+            if action == .execute,
+                try await instances.isRemoved(id, account: principal.account.id)
+            {
+                throw ControlPlaneError(.containerGone, "The instance's container is gone.")
+            }
             throw ControlPlaneError(.instanceNotFound, "Instance not found.")
         }
         return instance

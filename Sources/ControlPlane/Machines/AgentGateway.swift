@@ -56,7 +56,7 @@ package struct AgentGateway: Sendable {
     {
         guard hello.protocolVersion == LinkProtocol.version else {
             throw ControlPlaneError(
-                .agentRefused,
+                .agentOutdated,
                 "This server speaks link protocol \(LinkProtocol.version), the agent \(hello.protocolVersion)."
             )
         }

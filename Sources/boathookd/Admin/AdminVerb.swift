@@ -19,6 +19,10 @@ struct AdminOptions: ParsableArguments {
 
     func store() throws -> SQLiteStore {
         let folder = try DataFolder(try options.settings().dataDir)
+        guard folder.hasDatabase else {
+            throw SettingError(
+                folder.path, "no server has kept its state here; start one, or use --data-dir")
+        }
         return try SQLiteStore(path: folder.database)
     }
 }

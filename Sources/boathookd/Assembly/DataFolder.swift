@@ -22,6 +22,20 @@ struct DataFolder: Sendable {
         }
     }
 
+    /// Makes this process the folder's only server or agent, for as long as it lives.
+    ///
+    /// - Throws: ``SettingError`` when another one has it.
+    func lock() throws {
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // The descriptor stays open on purpose: the lock ends with the process (flock(2)).
+        guard file >= 0, flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            throw SettingError(path, "in use by another boathook process")
+        }
+    }
+
+    /// Whether a server has kept its state here.
+    var hasDatabase: Bool { FileManager.default.fileExists(atPath: database) }
+
     var database: String { path + "/boathook.db" }
     var results: String { path + "/results" }
     var agent: String { path + "/agent" }

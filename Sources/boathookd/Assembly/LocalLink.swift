@@ -25,7 +25,7 @@ struct LocalLink: ServerLink {
     func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
         do {
             try await gateway.complete(report, frames: output.chunks(), from: machine)
-        } catch let error as ControlPlaneError where error.code == .commandNotFound {
+        } catch let error as ControlPlaneError {
             throw ReportRefused(error.message)
         }
     }

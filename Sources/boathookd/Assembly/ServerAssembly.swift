@@ -66,9 +66,11 @@ struct ServerAssembly {
     }
 
     /// On the first start, makes the first account and its key, and leaves the key in a file for the
-    /// operator.
+    /// operator. A start that was cut off before is made good.
     func ensureAdminKey(in folder: DataFolder) async throws {
-        guard try await store.firstAccount() == nil else { return }
+        if let first = try await store.firstAccount() {
+            guard try await !store.hasKeys(account: first.id) else { return }
+        }
         let account = try await store.ensureAccount(named: "admin")
         let secret = Secret()
         try DataFolder.writeSecret(secret.text + "\n", to: folder.adminKey)
