@@ -20,10 +20,13 @@ let package = Package(
         .executable(name: "boathookd", targets: ["boathookd"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1",
+            traits: []),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto.git", "4.5.2"..<"5.0.0"),
@@ -73,7 +76,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            resources: [.embedInCode("Documents/openapi.yaml"), .embedInCode("Documents/llms.txt")],
+            resources: [
+                .embedInCode("Documents/openapi.yaml"), .embedInCode("Documents/llms.txt"),
+            ],
             swiftSettings: strict),
         .target(
             name: "ContainerEngine",
@@ -124,7 +129,8 @@ let package = Package(
         .executableTarget(
             name: "boathookd",
             dependencies: [
-                "VastAPI", "CommandPolicy", "AgentLink", "ControlPlane", "SQLiteStore", "ResultStores", "APIServer",
+                "VastAPI", "CommandPolicy", "AgentLink", "ControlPlane", "SQLiteStore",
+                "ResultStores", "APIServer",
                 "ContainerEngine", "Jail", "Agent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -139,13 +145,16 @@ let package = Package(
             name: "StoreConformance", dependencies: ["ControlPlane", "CommandPolicy", "AgentLink"],
             swiftSettings: strict),
         .target(
-            name: "AgentSimulator", dependencies: ["ControlPlane", "AgentLink"], swiftSettings: strict),
-        .testTarget(name: "CommandPolicyTests", dependencies: ["CommandPolicy"], swiftSettings: strict),
+            name: "AgentSimulator", dependencies: ["ControlPlane", "AgentLink"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandPolicyTests", dependencies: ["CommandPolicy"], swiftSettings: strict),
         .testTarget(name: "VastAPITests", dependencies: ["VastAPI"], swiftSettings: strict),
         .testTarget(
             name: "AgentLinkTests", dependencies: ["AgentLink"], exclude: ["Golden"],
             swiftSettings: strict),
-        .testTarget(name: "ControlPlaneTests", dependencies: ["ControlPlane"], swiftSettings: strict),
+        .testTarget(
+            name: "ControlPlaneTests", dependencies: ["ControlPlane"], swiftSettings: strict),
         .testTarget(
             name: "SQLiteStoreTests", dependencies: ["SQLiteStore", "StoreConformance"],
             swiftSettings: strict),

@@ -23,7 +23,9 @@ package struct APIContext: RequestContext {
 
     /// Which machine asks.
     func requireMachine() throws -> Machine {
-        guard let machine else { throw ControlPlaneError(.unauthenticated, "Invalid machine token") }
+        guard let machine else {
+            throw ControlPlaneError(.unauthenticated, "Invalid machine token")
+        }
         return machine
     }
 }

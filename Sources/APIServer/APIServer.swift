@@ -39,7 +39,9 @@ package struct APIServer: Sendable {
         }
     }
 
-    /// All routes. The router takes paths with and without a trailing slash, and with doubled ones.
+    /// All routes.
+    ///
+    /// The router takes paths with and without a trailing slash, and with doubled ones.
     package static func router(_ parts: Parts) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
         router.add(middleware: AccessLogMiddleware())
@@ -52,7 +54,13 @@ package struct APIServer: Sendable {
 
     /// The service that listens.
     ///
-    /// - Parameter onListening: Gets the port that is listened on.
+    /// - Parameters:
+    ///   - parts: What the routes are made of.
+    ///   - host: The address to listen on.
+    ///   - port: The port to listen on; 0 takes a free one.
+    ///   - logger: Of the service and of its requests.
+    ///   - onListening: Gets the port that is listened on.
+    /// - Returns: The service, not yet running.
     package static func application(
         _ parts: Parts, host: String, port: Int, logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void
@@ -73,8 +81,10 @@ package struct APIServer: Sendable {
         router.head("results/:result", use: result.callAsFunction)
         router.get(
             "openapi.yaml",
-            use: DocumentRoute(bytes: PackageResources.openapi_yaml, contentType: "application/yaml")
-                .callAsFunction)
+            use: DocumentRoute(
+                bytes: PackageResources.openapi_yaml, contentType: "application/yaml"
+            )
+            .callAsFunction)
         router.get(
             "llms.txt",
             use: DocumentRoute(

@@ -17,7 +17,7 @@ struct InstanceQuery {
 
     /// - Throws: `WireError` 400 in upstream's words.
     init(_ uri: URI) throws {
-        let parameters = uri.queryParameters
+        let parameters = QueryParameters(uri)
         limit = parameters["limit"].flatMap { Int($0) } ?? Self.pageLimit
         if limit <= 0 { limit = 5 }
         limit = min(limit, Self.pageLimit)
@@ -114,7 +114,9 @@ struct InstanceQuery {
                 order.dir == "desc"
                 ? (other[order.col] ?? .null, one[order.col] ?? .null)
                 : (one[order.col] ?? .null, other[order.col] ?? .null)
-            if let left = left.number, let right = right.number, left != right { return left < right }
+            if let left = left.number, let right = right.number, left != right {
+                return left < right
+            }
             let (leftText, rightText) = (left.string ?? "", right.string ?? "")
             if leftText != rightText { return leftText < rightText }
         }
@@ -129,7 +131,7 @@ struct InstanceQuery {
         ].contains(name)
     }
 
-    private static func decode<Value: Decodable>(_ text: Substring, _ name: String) throws -> Value {
+    private static func decode<Value: Decodable>(_ text: String, _ name: String) throws -> Value {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
         } catch {
@@ -149,7 +151,7 @@ struct InstanceQuery {
             self.lastID = lastID
         }
 
-        init?(_ text: Substring) {
+        init?(_ text: String) {
             let parts = text.split(separator: ".")
             guard parts.count == 2, let position = Int(parts[0]), position >= 0,
                 let lastID = Int64(canonical: parts[1])

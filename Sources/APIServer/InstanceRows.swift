@@ -1,8 +1,10 @@
 internal import ControlPlane
 internal import VastAPI
 
-/// Instances as rows of the wire. `start_date` is a number and `extra_env` a list on every row, and
-/// numbers that the table view formats are numbers: clients crash otherwise (contract 3.3).
+/// Instances as rows of the wire.
+///
+/// `start_date` is a number and `extra_env` a list on every row, and numbers that the table view
+/// formats are numbers: clients crash otherwise (contract 3.3).
 struct InstanceRows: Sendable {
     let dispatcher: Dispatcher
     let time: WallTime

@@ -48,7 +48,9 @@ extension Request {
         } catch is NIOTooManyBytesError {
             throw WireError.invalidBody
         }
-        guard StrictJSON.isUnambiguous(buffer.readableBytesView) else { throw WireError.invalidBody }
+        guard StrictJSON.isUnambiguous(buffer.readableBytesView) else {
+            throw WireError.invalidBody
+        }
         do {
             return try WireJSON.decode(type, buffer)
         } catch {

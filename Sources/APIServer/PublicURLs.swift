@@ -12,7 +12,9 @@ package final class PublicURLs: Sendable {
         storage = NIOLockedValueBox(Self.withoutSlash(base))
     }
 
-    /// What all URLs begin with. Set again when the port is known at last, before anything is answered.
+    /// What all URLs begin with.
+    ///
+    /// Set again when the port is known at last, before anything is answered.
     package var base: String {
         get { storage.withLockedValue { $0 } }
         set { storage.withLockedValue { $0 = Self.withoutSlash(newValue) } }

@@ -27,7 +27,8 @@ struct ResultResponse {
             return Response(status: .rangeNotSatisfiable, headers: headers)
         case .some(.range(let range)):
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(count)"
-            return Response(status: .partialContent, headers: headers, body: body(range, for: request))
+            return Response(
+                status: .partialContent, headers: headers, body: body(range, for: request))
         case .some(.ignored), .none:
             return Response(status: .ok, headers: headers, body: body(0..<count, for: request))
         }
@@ -55,7 +56,8 @@ struct ResultResponse {
         headers[.eTag] = nil
         headers[.reprDigest] = nil
         headers[.acceptRanges] = "none"
-        return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
+        return Response(
+            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
     private var headers: HTTPFields {
@@ -96,7 +98,8 @@ struct ResultResponse {
         return body(final.reader.bytes(in: range), count: count)
     }
 
-    private func body(_ pieces: AsyncThrowingStream<[UInt8], any Error>, count: Int) -> ResponseBody {
+    private func body(_ pieces: AsyncThrowingStream<[UInt8], any Error>, count: Int) -> ResponseBody
+    {
         ResponseBody(contentLength: count) { writer in
             for try await piece in pieces { try await writer.write(ByteBuffer(bytes: piece)) }
             try await writer.finish(nil)
@@ -143,7 +146,9 @@ extension Data {
         guard digits.count % 2 == 0 else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16)
+            guard
+                let byte = UInt8(
+                    String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16)
             else { return nil }
             bytes.append(byte)
         }

@@ -14,8 +14,13 @@ package struct AgentService: Service {
     private let logger: Logger
 
     /// - Parameters:
+    ///   - link: The way to the server.
+    ///   - engine: Whose containers the agent works with.
+    ///   - jail: Where commands run.
     ///   - dataFolder: A folder of the agent's own, for its journal and the output of commands.
+    ///   - adoption: Which containers become instances.
     ///   - concurrency: How many commands may run at once on this machine.
+    ///   - logger: The process's.
     /// - Throws: When the folder or the journal cannot be used.
     package init(
         link: any ServerLink, engine: any ContainerEngine, jail: Jail, dataFolder: String,

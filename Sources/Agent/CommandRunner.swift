@@ -5,18 +5,25 @@ internal import FoundationEssentials
 internal import Jail
 internal import NIOPosix
 
-/// Runs one command from its order to the report of its end. Every way out is a report.
+/// Runs one command from its order to the report of its end.
+///
+/// Every way out is a report.
 struct CommandRunner: Sendable {
     let engine: any ContainerEngine
     let jail: Jail
     let journal: Journal
     let locks: InstanceLocks
     let slots: RunSlots
-    /// Whose threads wait for tools; as many as there are slots. They live as long as the process.
+    /// Whose threads wait for tools; as many as there are slots.
+    ///
+    /// They live as long as the process.
     let threads: NIOThreadPool
     let spoolFolder: String
 
-    /// - Parameter started: Called when the tool runs.
+    /// - Parameters:
+    ///   - order: As the server gave it.
+    ///   - cancellation: Keeps the tool from starting, or ends it, when it is cancelled.
+    ///   - started: Called when the tool runs.
     /// - Returns: The end, durable if the command changes something, and its output.
     func run(
         _ order: RunCommand, cancellation: JailCancellation,
@@ -54,7 +61,8 @@ struct CommandRunner: Sendable {
     }
 
     /// The last look before anything is done for the command.
-    private func check(_ cancellation: JailCancellation, _ deadline: ContinuousClock.Instant) throws {
+    private func check(_ cancellation: JailCancellation, _ deadline: ContinuousClock.Instant) throws
+    {
         if cancellation.isCancelled { throw Refusal(.cancelled, "cancelled before it started") }
         guard ContinuousClock.now < deadline else {
             throw Refusal(.expired, "the machine was busy until its start was overdue")
@@ -81,7 +89,8 @@ struct CommandRunner: Sendable {
         _ started: @escaping @Sendable () -> Void
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         guard
-            let container = try await engine.inspect(order.containerID, patience: Self.enginePatience)
+            let container = try await engine.inspect(
+                order.containerID, patience: Self.enginePatience)
         else {
             throw Refusal(.denied, "the container is gone")
         }
@@ -123,12 +132,14 @@ struct CommandRunner: Sendable {
         let path = spoolPath(order.commandID)
         let (end, counts) = try await threads.runIfActive {
             var spool = try OutputSpool(path: path)
-            let end = try jail.run(plan, cancellation: cancellation, ready: started) { stream, bytes in
+            let end = try jail.run(plan, cancellation: cancellation, ready: started) {
+                stream, bytes in
                 try spool.append(stream == .stdout ? .stdout : .stderr, bytes)
             }
             if decision.writes { try spool.flush() }
             return (
-                end, SpoolCounts(
+                end,
+                SpoolCounts(
                     stdout: spool.stdoutBytes, stderr: spool.stderrBytes,
                     frames: spool.byteCount, sha256: spool.sha256())
             )
@@ -139,7 +150,8 @@ struct CommandRunner: Sendable {
             runtime: end.runtime / .seconds(1))
         end.describe(in: &report, wallTime: plan.limits.wallTime)
         if let hold, !hold.isHeld {
-            report.note = "the engine gave the container up while the command ran; check the instance"
+            report.note =
+                "the engine gave the container up while the command ran; check the instance"
         }
         if decision.writes { try await journal.finish(report) }
         return (report, SpooledOutput(path: path, byteCount: counts.frames))
@@ -187,7 +199,9 @@ extension JailEnd {
         case .signalled(let signal):
             report.signal = signal
             report.complete = false
-            if signal == 24 || signal == 9 { report.note = "it used up its processor time or memory" }
+            if signal == 24 || signal == 9 {
+                report.note = "it used up its processor time or memory"
+            }
         case .timedOut:
             report.complete = false
             report.note = "killed after \(wallTime.components.seconds) s"
@@ -201,7 +215,8 @@ extension JailEnd {
         case .sinkFailed:
             report.signal = 9
             report.complete = false
-            report.note = "killed because the machine could not keep its output: \(sinkFailure.map { "\($0)" } ?? "")"
+            report.note =
+                "killed because the machine could not keep its output: \(sinkFailure.map { "\($0)" } ?? "")"
         case .notStarted(let step, let code):
             report.note = Self.refusal(step: step, code: code)
         }
@@ -213,7 +228,8 @@ extension JailEnd {
         switch step {
         case "guard_root": "refused: an operand is the root of the instance"
         case "root_open", "root_kind": "the instance changed its state at that moment; try again"
-        case "volume": "the place of a volume in the instance is not what it should be (errno \(code))"
+        case "volume":
+            "the place of a volume in the instance is not what it should be (errno \(code))"
         default: "the jail could not be closed at step \(step) (errno \(code)); nothing was run"
         }
     }

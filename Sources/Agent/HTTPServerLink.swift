@@ -28,7 +28,8 @@ package final class HTTPServerLink: ServerLink {
     }
 
     /// Makes this host a machine of the server's.
-    package static func join(baseURL: String, token: String, name: String) async throws -> JoinReply {
+    package static func join(baseURL: String, token: String, name: String) async throws -> JoinReply
+    {
         let client = makeClient()
         do {
             var request = HTTPClientRequest(url: baseURL + LinkProtocol.joinPath)
@@ -120,6 +121,8 @@ package final class HTTPServerLink: ServerLink {
         // No line for this long means that the line is dead; heartbeats come more often.
         configuration.timeout.read = .seconds(Int64(LinkProtocol.silenceSeconds))
         configuration.redirectConfiguration = .disallow
+        // Those who call repeat, at their own pace.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

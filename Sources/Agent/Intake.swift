@@ -36,7 +36,8 @@ actor Intake {
         guard held[order.commandID] == nil, await !journal.knows(order.commandID),
             let cancellation = try? JailCancellation()
         else { return }
-        guard held[order.commandID] == nil else { return }  // taken during the look into the journal
+        // It may have been taken during the look into the journal.
+        guard held[order.commandID] == nil else { return }
         held[order.commandID] = cancellation
         queue.yield(.run(order, cancellation))
     }
@@ -46,7 +47,9 @@ actor Intake {
         held[commandID]?.cancel()
     }
 
-    /// Works until the task is cancelled. What is still running then is killed with the agent.
+    /// Works until the task is cancelled.
+    ///
+    /// What is still running then is killed with the agent.
     func run() async throws {
         try await takeUpLeftovers()
         await withDiscardingTaskGroup { group in

@@ -115,11 +115,15 @@ final class Inventory: Sendable {
         return reports.sorted { $0.createdAt < $1.createdAt }
     }
 
-    /// One container. While the engine is busy with it, which a tenant can bring about, what was last
-    /// known of it is told, with the state that can be had: the others do not wait.
+    /// One container.
+    ///
+    /// While the engine is busy with it, which a tenant can bring about, what was last known of it
+    /// is told, with the state that can be had: the others do not wait.
     private func report(_ id: Container.ID) async throws -> InstanceReport? {
         do {
-            guard let container = try await engine.inspect(id, patience: Self.patience) else { return nil }
+            guard let container = try await engine.inspect(id, patience: Self.patience) else {
+                return nil
+            }
             return adoption.report(container)
         } catch {
             guard var report = lastReports.withLockedValue({ $0[id] }),

@@ -4,18 +4,25 @@ internal import Jail
 
 /// From a decision and a container to what the jail is to do.
 enum JailedCommand {
-    /// A container that cannot be reached into now. For the person who sent the command.
+    /// A container that cannot be reached into now.
+    ///
+    /// For the person who sent the command.
     struct Unreachable: Error, Sendable, CustomStringConvertible {
         let description: String
     }
 
-    /// The host's tools, one for each program of the policies. A tool is named by its full path: `PATH`
-    /// decides nothing.
+    /// The host's tools, one for each program of the policies.
+    ///
+    /// A tool is named by its full path: `PATH` decides nothing.
     static let tools = ["ls": "/usr/bin/ls", "rm": "/usr/bin/rm", "du": "/usr/bin/du"]
 
     /// - Parameters:
+    ///   - decision: What is to be run.
+    ///   - container: Where it is to be run.
     ///   - hold: On a stopped container, which a writer needs.
     ///   - wallTime: What the caller allows; processor time is allowed as long.
+    /// - Returns: What the jail is to do.
+    /// - Throws: ``Unreachable``, or `JailError` when the container's mounts cannot be read.
     static func plan(
         _ decision: Decision, on container: Container, hold: (any StoppedRootHold)?,
         wallTime: Duration
@@ -23,7 +30,8 @@ enum JailedCommand {
         guard let program = decision.argv.first, let tool = tools[program],
             let limits = decision.limits
         else {
-            throw Unreachable(description: "this machine has no tool for \(decision.argv.first ?? "nothing")")
+            throw Unreachable(
+                description: "this machine has no tool for \(decision.argv.first ?? "nothing")")
         }
         guard case .overlay(let merged, let layers) = container.storage else {
             throw Unreachable(
@@ -71,7 +79,8 @@ enum JailedCommand {
     /// Where container runtimes mount something of their own (OCI runtime specification, "Default
     /// Filesystems", and what Podman adds).
     private static let runtimeMountPoints = [
-        "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv", "/etc/hosts", "/etc/hostname",
+        "/proc", "/sys", "/dev", "/run/secrets", "/run/.containerenv", "/etc/hosts",
+        "/etc/hostname",
         "/etc/resolv.conf",
     ]
 }

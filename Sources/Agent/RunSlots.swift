@@ -11,7 +11,9 @@ actor RunSlots {
     /// Does `body` in a slot of its own.
     ///
     /// - Throws: `CancellationError` when the task was cancelled before its turn; what `body` throws.
-    func withSlot<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+    func withSlot<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws
+        -> Result
+    {
         try await acquire()
         defer { release() }
         return try await body()

@@ -1,7 +1,9 @@
 package import AgentLink
 
-/// The agent's way to its server. One adapter speaks HTTP; in `boathook up` another calls the server's
-/// gateway in the same process.
+/// The agent's way to its server.
+///
+/// One adapter speaks HTTP; in `boathook up` another calls the server's gateway in the same
+/// process.
 package protocol ServerLink: Sendable {
     /// Opens the link. The stream ends, by an error or not, when the link is broken; the agent then
     /// opens another.

@@ -16,7 +16,9 @@ package struct SpooledOutput: Sendable, Hashable {
     }
 
     /// A spool that a dead agent left: as many whole frames as it has, and what they hold.
-    static func recover(path: String) -> (output: SpooledOutput, stdout: Int64, stderr: Int64, sha256: String) {
+    static func recover(path: String) -> (
+        output: SpooledOutput, stdout: Int64, stderr: Int64, sha256: String
+    ) {
         var counts: [OutputFrame.Stream: Int64] = [:]
         var digest = SHA256()
         var whole = 0
@@ -25,7 +27,9 @@ package struct SpooledOutput: Sendable, Hashable {
                 let stream = OutputFrame.Stream(rawValue: head[0])
             {
                 let count = head[1...].reduce(0) { $0 << 8 | Int($1) }
-                guard count <= OutputFrame.maximumByteCount, let bytes = reader.read(count) else { break }
+                guard count <= OutputFrame.maximumByteCount, let bytes = reader.read(count) else {
+                    break
+                }
                 counts[stream, default: 0] += Int64(count)
                 bytes.withUnsafeBytes { digest.update(bufferPointer: $0) }
                 whole += head.count + count

@@ -2,8 +2,9 @@
 package struct AgentHello: Sendable, Hashable, Codable {
     /// ``LinkProtocol/version`` of the agent.
     package var protocolVersion: Int
-    /// Ids of commands that the agent holds in any state that it has not reported finally. The server
-    /// sends all others that are open for the machine: this is how a link resumes.
+    /// Ids of commands that the agent holds in any state that it has not reported finally.
+    ///
+    /// The server sends all others that are open for the machine: this is how a link resumes.
     package var heldCommandIDs: [Int64]
 
     enum CodingKeys: String, CodingKey {
@@ -18,6 +19,7 @@ package struct AgentHello: Sendable, Hashable, Codable {
 }
 
 /// What an agent tells beside results: the body of `POST /agent/v1/reports` is an array of these.
+///
 /// Each is idempotent.
 package enum AgentMessage: Sendable, Hashable {
     /// All containers that the machine adopts; what is not named is gone.

@@ -1,5 +1,6 @@
-/// How a command ended on its machine, said once its output is on the machine's disk. Repeated until
-/// the server has acknowledged it.
+/// How a command ended on its machine, said once its output is on the machine's disk.
+///
+/// Repeated until the server has acknowledged it.
 package struct CommandFinished: Sendable, Hashable, Codable {
     /// The agent's word on what happened.
     package enum Outcome: String, Sendable, Hashable, Codable {

@@ -1,7 +1,8 @@
 /// What both ends of the link agree on beside the messages.
 package enum LinkProtocol {
-    /// Raised when an old peer would misread a message. A server refuses an agent of another version
-    /// with 426.
+    /// Raised when an old peer would misread a message.
+    ///
+    /// A server refuses an agent of another version with 426.
     package static let version = 1
 
     /// `POST`, bearer join token: ``JoinRequest`` → ``JoinReply``.

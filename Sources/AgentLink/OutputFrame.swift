@@ -49,8 +49,10 @@ package struct OutputFrameDecoder: Sendable {
     /// Whether the bytes so far end at the end of a frame.
     package var isBetweenFrames: Bool { remaining == 0 && head.isEmpty }
 
-    /// Takes the next bytes and gives what of each frame lies in them; a frame that is longer than one
-    /// call comes in several pieces. Linear in the bytes.
+    /// Takes the next bytes and gives what of each frame lies in them; a frame that is longer than
+    /// one call comes in several pieces.
+    ///
+    /// Linear in the bytes.
     ///
     /// - Throws: ``Malformed`` on an unknown stream or a length over the limit; the decoder is then of
     ///   no further use.

@@ -1,5 +1,7 @@
 /// What the server says to an agent: one JSON object a line on the response that the agent holds
-/// open. `type` tells them apart; an agent ignores types that it does not know.
+/// open.
+///
+/// `type` tells them apart; an agent ignores types that it does not know.
 package enum ServerMessage: Sendable, Hashable {
     /// First on each connection.
     case welcome(Welcome)
@@ -32,7 +34,9 @@ package struct Welcome: Sendable, Hashable, Codable {
     }
 }
 
-/// One command for one container. The agent decides again by its own policy from `argv`.
+/// One command for one container.
+///
+/// The agent decides again by its own policy from `argv`.
 package struct RunCommand: Sendable, Hashable, Codable {
     package var commandID: Int64
     /// The engine's full container id: 64 hexadecimal digits.
@@ -45,8 +49,9 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package var writes: Bool
     /// Wall-clock limit in milliseconds, counted from its start.
     package var timeoutMilliseconds: Int
-    /// How long, in milliseconds from receipt, the command may still wait for its start. Relative,
-    /// because the two clocks may differ.
+    /// How long, in milliseconds from receipt, the command may still wait for its start.
+    ///
+    /// Relative, because the two clocks may differ.
     package var startWithinMilliseconds: Int
 
     enum CodingKeys: String, CodingKey {

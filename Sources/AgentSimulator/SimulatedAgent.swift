@@ -33,11 +33,14 @@ package struct SimulatedAgent: Sendable {
     /// - Parameters:
     ///   - connected: Called once the link is open.
     ///   - answer: What an order comes to; nil leaves it unanswered.
+    /// - Throws: What the gateway throws when the link is opened or an answer handed over.
     package func run(
         connected: @Sendable () -> Void = {},
         answer: @Sendable (RunCommand) async -> Answer?
     ) async throws {
-        for await message in try await gateway.attach(machine, hello: AgentHello(heldCommandIDs: [])) {
+        for await message in try await gateway.attach(
+            machine, hello: AgentHello(heldCommandIDs: []))
+        {
             switch message {
             case .welcome:
                 connected()

@@ -1,13 +1,20 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// The client's command line. `boathook up|server|agent|admin` is the `boathookd` beside it.
+/// The client's command line.
+///
+/// `boathook up|server|agent|admin` is the `boathookd` beside it.
 package struct BoathookCommand {
     /// Reads the process's arguments, does what they say, and ends the process.
     package static func start() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        let isUpstreamName = DaemonProgram.lastPart(of: CommandLine.arguments.first ?? "") == "vastai"
-        if let verb = arguments.first, DaemonProgram.verbs.contains(verb), !isUpstreamName {
+        let verb = arguments.first ?? ""
+        if DaemonProgram.verbs.contains(verb) {
+            guard !DaemonProgram.isClientOnly else {
+                StandardStreams.complain(
+                    "vastai: '\(verb)' is a verb of 'boathook'; this is a client")
+                exit(64)
+            }
             DaemonProgram.become(arguments)
         }
         do {
@@ -41,19 +48,13 @@ struct Root: ParsableCommand {
             """,
         subcommands: [
             ExecuteVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self, PolicyVerb.self,
-            UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self,
-        ])
+        ]
+            + (DaemonProgram.isClientOnly
+                ? [] : [UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self]))
 }
 
-/// What the machine owner runs: listed for help, carried out by `boathookd`.
+/// What the machine owner runs: listed for help alone; `boathookd` carries it out.
 protocol DaemonHelp: ParsableCommand {}
-
-extension DaemonHelp {
-    /// Only reached under the name `vastai`, where there are no such verbs.
-    func run() throws {
-        throw ValidationError("use 'boathook' for this: under the name 'vastai' it is a client only")
-    }
-}
 
 struct UpHelp: DaemonHelp {
     static let configuration = CommandConfiguration(
@@ -72,5 +73,6 @@ struct AgentHelp: DaemonHelp {
 
 struct AdminHelp: DaemonHelp {
     static let configuration = CommandConfiguration(
-        commandName: "admin", abstract: "Manage users, keys and machines in the server's data folder.")
+        commandName: "admin",
+        abstract: "Manage users, keys and machines in the server's data folder.")
 }

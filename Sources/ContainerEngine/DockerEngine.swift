@@ -22,6 +22,7 @@ package final class DockerEngine: ContainerEngine {
         self.threads = threads
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: configuration)
     }
@@ -94,7 +95,9 @@ package final class DockerEngine: ContainerEngine {
     }
 
     /// The decoded answer; nil for 404.
-    func get<Reply: Decodable & Sendable>(_ path: String, timeout: TimeAmount) async throws -> Reply? {
+    func get<Reply: Decodable & Sendable>(_ path: String, timeout: TimeAmount) async throws
+        -> Reply?
+    {
         let response = try await execute(.GET, path, deadline: .now() + timeout)
         if response.status == .notFound { return nil }
         guard response.status == .ok else { throw try await refusal(response) }
@@ -150,7 +153,8 @@ package final class DockerEngine: ContainerEngine {
         let json = (try? JSONEncoder().encode(filters)).map { [UInt8]($0) } ?? []
         return "&filters="
             + json.reduce(into: "") { text, byte in
-                text += byte.isASCIILetterOrDigit
+                text +=
+                    byte.isASCIILetterOrDigit
                     ? String(UnicodeScalar(byte)) : percentEncoded(byte)
             }
     }

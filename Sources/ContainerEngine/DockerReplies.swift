@@ -35,8 +35,10 @@ struct ListedContainer: Decodable, Sendable {
     }
 }
 
-/// A line of `/events`. Docker writes `status` and `id` for containers; newer ones and Podman have the
-/// same in `Action` and `Actor`.
+/// A line of `/events`.
+///
+/// Docker writes `status` and `id` for containers; newer ones and Podman have the same in `Action`
+/// and `Actor`.
 struct EngineEvent: Decodable, Sendable {
     struct Actor: Decodable, Sendable {
         var id: String?

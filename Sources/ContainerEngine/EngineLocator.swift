@@ -8,6 +8,7 @@ package enum EngineLocator {
     /// - Parameters:
     ///   - option: What the user asked for: `unix:///PATH` or a path; nil to look.
     ///   - environment: The process's; `DOCKER_HOST` and `XDG_RUNTIME_DIR` are read.
+    /// - Returns: The path that was named, or the first of the usual ones that is a socket.
     /// - Throws: ``EngineError/Code/unreachable`` when what was named is not a Unix socket, or none of
     ///   the usual places has one.
     package static func socketPath(
@@ -17,7 +18,8 @@ package enum EngineLocator {
             let path = named.hasPrefix("unix://") ? String(named.dropFirst(7)) : named
             guard path.hasPrefix("/") else {
                 throw EngineError(
-                    .unreachable, "\(named) is not a Unix socket; use unix:///PATH (a local engine).")
+                    .unreachable,
+                    "\(named) is not a Unix socket; use unix:///PATH (a local engine).")
             }
             return path
         }

@@ -1,8 +1,10 @@
 internal import FoundationEssentials
 
-/// Podman's mount of a stopped container's root. Podman counts those who use it: a container that is
-/// started meanwhile runs on the very same mount, and so there is never a second overlay on one upper
-/// directory. Its removal fails while the mount is held.
+/// Podman's mount of a stopped container's root.
+///
+/// Podman counts those who use it: a container that is started meanwhile runs on the very same
+/// mount, and so there is never a second overlay on one upper directory. Its removal fails while
+/// the mount is held.
 final class PodmanHold: StoppedRootHold {
     let root: String
     let excludesStart = false

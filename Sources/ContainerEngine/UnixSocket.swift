@@ -4,7 +4,8 @@ internal import Glibc
 /// what they begin.
 enum UnixSocket {
     static func connect(_ path: String) throws(EngineError) -> CInt {
-        let connection = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        let connection = socket(
+            AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard connection >= 0 else { throw failure("socket") }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -1,7 +1,8 @@
 package import CommandPolicy
 
-/// Why a use case did not do what it was asked. `APIServer` turns each code into one wire error, in one
-/// place; nothing else does.
+/// Why a use case did not do what it was asked.
+///
+/// `APIServer` turns each code into one wire error, in one place; nothing else does.
 package struct ControlPlaneError: Error, Sendable, Hashable {
     package var code: Code
     /// For the person who asked; safe to show as it is.

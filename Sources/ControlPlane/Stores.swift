@@ -58,8 +58,10 @@ package protocol InstanceStore: Sendable {
     ) async throws
 }
 
-/// Commands. The state machine is ``CommandState``; every change goes through ``CommandState/allows(_:)``
-/// in the same transaction that writes it.
+/// Commands.
+///
+/// The state machine is ``CommandState``; every change goes through ``CommandState/allows(_:)`` in
+/// the same transaction that writes it.
 package protocol CommandStore: Sendable {
     /// Keeps a new command as queued and gives it its id.
     func add(_ command: NewCommand) async throws -> Command

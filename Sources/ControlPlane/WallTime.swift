@@ -1,7 +1,8 @@
 internal import FoundationEssentials
 
-/// The time of day in Unix seconds, as a value that tests replace. For stamps and expiries; waiting
-/// is measured by monotonic clocks.
+/// The time of day in Unix seconds, as a value that tests replace.
+///
+/// For stamps and expiries; waiting is measured by monotonic clocks.
 package struct WallTime: Sendable {
     private let read: @Sendable () -> Double
 

@@ -32,13 +32,17 @@ package final class Jail: Sendable {
         close(null)
     }
 
-    /// Runs the plan to its end. Blocks: call it on a thread that may wait, and that lives as long as
-    /// the process, because the tool dies with the thread that started it.
+    /// Runs the plan to its end.
+    ///
+    /// Blocks: call it on a thread that may wait, and that lives as long as the process, because
+    /// the tool dies with the thread that started it.
     ///
     /// - Parameters:
+    ///   - plan: What is run, on which view, within which limits.
     ///   - cancellation: Ends the run when it is cancelled.
     ///   - ready: Called once the jail is closed and the tool's main begins.
     ///   - sink: Gets every byte of output in its order of arrival; when it throws, the run ends.
+    /// - Returns: How the run ended.
     /// - Throws: ``JailError`` when nothing could be started. A jail that failed to close is a
     ///   ``JailEnd/Cause/notStarted(step:code:)``.
     package func run(
@@ -100,7 +104,9 @@ private func withCStrings<Result>(
     defer { copies.forEach { free($0) } }
     let pointers: [UnsafePointer<CChar>?] = copies.map { UnsafePointer($0) } + [nil]
     return pointers.withUnsafeBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { preconditionFailure("the array has a NULL at least") }
+        guard let base = buffer.baseAddress else {
+            preconditionFailure("the array has a NULL at least")
+        }
         return body(base)
     }
 }

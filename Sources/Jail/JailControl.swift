@@ -48,7 +48,9 @@ enum JailControl {
     }
 }
 
-/// A jail that cannot be had. For the operator.
+/// A jail that cannot be had.
+///
+/// For the operator.
 package struct JailError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What failed, in a word.
     package let step: String

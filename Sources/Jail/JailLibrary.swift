@@ -8,6 +8,8 @@ final class JailLibrary: Sendable {
     let descriptor: CInt
 
     /// - Parameter path: Of `libboathook-jail.so`; beside it lies the same name with `.sha256`.
+    /// - Throws: ``JailError`` when a file cannot be read, the digest is another, or the bytes cannot
+    ///   be sealed.
     init(path: String) throws(JailError) {
         let bytes = try Self.read(path)
         let expected = try Self.read(path + ".sha256").prefix { $0 != UInt8(ascii: "\n") }

@@ -1,12 +1,16 @@
-/// All that a jailed run is made of. Nothing in it comes from inside an instance but the operands,
-/// which mean something in the view alone.
+/// All that a jailed run is made of.
+///
+/// Nothing in it comes from inside an instance but the operands, which mean something in the view
+/// alone.
 package struct JailPlan: Sendable, Hashable {
     /// The host's tool, as an absolute path.
     package var tool: String
     /// The tool's name and its arguments.
     package var arguments: [String]
     package var view: View
-    /// Whether the view is writable. Never with ``View/layers(_:)``.
+    /// Whether the view is writable.
+    ///
+    /// Never with ``View/layers(_:)``.
     package var writes: Bool
     package var volumes: [Volume]
     /// Paths in the view that get an empty read-only mount.

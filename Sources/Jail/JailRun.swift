@@ -132,7 +132,9 @@ struct JailRun {
         let allowed = min(count, limits.outputByteCount - outputByteCount)
         if allowed > 0, sinkFailure == nil {
             do {
-                try buffer.withUnsafeBytes { try sink(stream, UnsafeRawBufferPointer(rebasing: $0[..<allowed])) }
+                try buffer.withUnsafeBytes {
+                    try sink(stream, UnsafeRawBufferPointer(rebasing: $0[..<allowed]))
+                }
                 outputByteCount += allowed
             } catch {
                 sinkFailure = error
@@ -149,7 +151,9 @@ struct JailRun {
         exit = (code, signal)
     }
 
-    /// Kills the tool, and its PID namespace with it. The first reason stays.
+    /// Kills the tool, and its PID namespace with it.
+    ///
+    /// The first reason stays.
     private mutating func end(as cause: JailEnd.Cause) {
         if verdict == nil { verdict = cause }
         if killed == nil { killed = .now }

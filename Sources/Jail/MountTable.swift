@@ -5,6 +5,7 @@ package enum MountTable {
     /// The mount points that the process sees below its root, sorted.
     ///
     /// - Parameter processID: As this host numbers it.
+    /// - Returns: Their paths as the process sees them, each once.
     /// - Throws: ``JailError`` when the process is gone, or its table is longer than an instance of
     ///   ours has reason to make it.
     package static func mountPoints(of processID: Int32) throws(JailError) -> [String] {
@@ -12,7 +13,9 @@ package enum MountTable {
         var points: Set<[UInt8]> = []
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            guard fields.count == 6 else { throw JailError("mountinfo", "a line without its fields") }
+            guard fields.count == 6 else {
+                throw JailError("mountinfo", "a line without its fields")
+            }
             let point = unescaped(fields[4])
             if !point.elementsEqual("/".utf8) { points.insert(point) }
         }

@@ -1,7 +1,9 @@
 internal import CJail
 internal import Glibc
 
-/// Both ends of a pipe. Whoever makes one closes them.
+/// Both ends of a pipe.
+///
+/// Whoever makes one closes them.
 struct Pipe {
     let reader: CInt
     let writer: CInt

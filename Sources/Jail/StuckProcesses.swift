@@ -3,7 +3,9 @@ internal import Glibc
 internal import NIOConcurrencyHelpers
 
 /// Processes that did not die when they were killed: the kernel keeps them in a call that cannot be
-/// interrupted. They are collected when they have gone at last, so that no zombie stays.
+/// interrupted.
+///
+/// They are collected when they have gone at last, so that no zombie stays.
 final class StuckProcesses: Sendable {
     private let pidfds = NIOLockedValueBox<[CInt]>([])
 

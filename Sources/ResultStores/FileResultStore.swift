@@ -16,6 +16,7 @@ package struct FileResultStore: ResultStore {
     /// - Parameters:
     ///   - root: A folder of this store's own; made if it is not there.
     ///   - threads: Where the blocking calls run.
+    /// - Throws: ``FileError`` when the folder cannot be made.
     package init(root: String, threads: NIOThreadPool) throws(FileError) {
         self.root = root
         self.threads = threads

@@ -15,7 +15,8 @@ final class ResultFile: Sendable {
     }
 
     static func create(_ path: String) throws(FileError) -> ResultFile {
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = Glibc.open(
+            path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw FileError("open", path: path) }
         return ResultFile(descriptor: descriptor, path: path)
     }

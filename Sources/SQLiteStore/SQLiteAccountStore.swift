@@ -30,7 +30,8 @@ extension SQLiteStore: AccountStore {
     package func setBlocked(_ isBlocked: Bool, accountNamed name: String) async throws -> Bool {
         try await writes.write { db in
             try db.execute(
-                sql: "UPDATE account SET is_blocked = ? WHERE name = ?", arguments: [isBlocked, name])
+                sql: "UPDATE account SET is_blocked = ? WHERE name = ?",
+                arguments: [isBlocked, name])
             return db.changesCount > 0
         }
     }

@@ -3,8 +3,12 @@ internal import CommandPolicy
 package import ControlPlane
 
 /// What every store must do, as checks that any test framework can run: each returns what it found
-/// wrong. `SQLiteStoreTests` and, later, every other adapter's tests run them all.
-package struct StoreConformance<Subject: AccountStore & MachineStore & InstanceStore & CommandStore>:
+/// wrong.
+///
+/// `SQLiteStoreTests` and, later, every other adapter's tests run them all.
+package struct StoreConformance<
+    Subject: AccountStore & MachineStore & InstanceStore & CommandStore
+>:
     Sendable
 {
     let store: Subject
@@ -92,9 +96,11 @@ extension StoreConformance {
             tokenDigest: token, name: "m", machineTokenDigest: Secret().digest, at: 99)
         found.check(again == nil, "a token is good once")
         found.check(
-            try await store.machine(tokenDigest: machineToken) == machine, "its token is the machine's")
+            try await store.machine(tokenDigest: machineToken) == machine,
+            "its token is the machine's")
         found.check(
-            try await store.machine(tokenDigest: token) == nil, "a join token is no machine's token")
+            try await store.machine(tokenDigest: token) == nil, "a join token is no machine's token"
+        )
         return found.list
     }
 
@@ -212,11 +218,13 @@ extension StoreConformance {
         let world = try await World(store)
         let command = try await world.add(store)
         found.check(
-            try await store.expiredResults(at: 1e12, limit: 10).isEmpty, "an open one does not expire")
+            try await store.expiredResults(at: 1e12, limit: 10).isEmpty,
+            "an open one does not expire")
         _ = try await store.finish(
             command.id, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil, at: 1)
         found.check(
-            try await store.expiredResults(at: 1e12, limit: 10) == [command.id], "an ended one does")
+            try await store.expiredResults(at: 1e12, limit: 10) == [command.id], "an ended one does"
+        )
         try await store.forgetResults([command.id])
         found.check(
             try await store.expiredResults(at: 1e12, limit: 10).isEmpty, "once")

@@ -1,7 +1,11 @@
-/// The paths of the wire, each in one place. Servers answer with and without the trailing slash and
-/// with doubled slashes, and never redirect (contract 0.1).
+/// The paths of the wire, each in one place.
+///
+/// Servers answer with and without the trailing slash and with doubled slashes, and never redirect
+/// (contract 0.1).
 package enum APIPath {
-    package static func execute(instance: Int64) -> String { "/api/v0/instances/command/\(instance)/" }
+    package static func execute(instance: Int64) -> String {
+        "/api/v0/instances/command/\(instance)/"
+    }
     package static func instance(_ id: Int64) -> String { "/api/v0/instances/\(id)/" }
     package static let instances = "/api/v0/instances/"
     package static let instancePages = "/api/v1/instances/"

@@ -1,4 +1,6 @@
-/// `GET /api/v0/commands/{id}/`: everything that is known of one command. Boathook's own.
+/// `GET /api/v0/commands/{id}/`: everything that is known of one command.
+///
+/// Boathook's own.
 ///
 /// Times are Unix seconds. `stdout` and `stderr` hold the text when the stream is at most 64 KiB
 /// and UTF-8; otherwise they are null and `output_url` has the bytes.

@@ -7,7 +7,7 @@ package struct ErrorReply: Sendable, Hashable, Codable {
     package var error: String
     package var msg: String
     package var detail: String?
-    /// Why a command was refused, for programs; only with `Invalid command given.`
+    /// Why a command was refused, for programs; never with `vast-strict`.
     package var denial: JSONValue?
 
     package init(error: String, msg: String, detail: String? = nil, denial: JSONValue? = nil) {

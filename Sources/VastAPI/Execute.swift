@@ -24,8 +24,10 @@ package struct ExecuteRequest: Sendable, Hashable, Codable {
     }
 }
 
-/// The 200 of `execute`. `success`, `writeable_path`, `result_url` and `msg` are the seed page's;
-/// known clients ignore the others (contract 14).
+/// The 200 of `execute`.
+///
+/// `success`, `writeable_path`, `result_url` and `msg` are the seed page's; known clients ignore
+/// the others (contract 14).
 package struct ExecuteReply: Sendable, Hashable, Codable {
     package var success: Bool
     /// Always empty: 0.x clients delete this string wherever it stands in the output (contract 1.2).
@@ -47,7 +49,8 @@ package struct ExecuteReply: Sendable, Hashable, Codable {
         case statusURL = "status_url"
     }
 
-    package init(resultURL: String, commandID: Int64, statusURL: String, result: CommandRow? = nil) {
+    package init(resultURL: String, commandID: Int64, statusURL: String, result: CommandRow? = nil)
+    {
         self.success = true
         self.writeablePath = ""
         self.resultURL = resultURL

@@ -1,5 +1,7 @@
-/// One row of an instance listing: column name → value. Upstream's rows have some 95 columns, and
-/// callers may select columns, so a row is open (contract 3.3).
+/// One row of an instance listing: column name → value.
+///
+/// Upstream's rows have some 95 columns, and callers may select columns, so a row is open (contract
+/// 3.3).
 package typealias InstanceRow = [String: JSONValue]
 
 /// `GET /api/v0/instances/{id}/`: one object under the plural key, null for an unknown id

@@ -132,7 +132,8 @@ package struct StrictJSON {
         guard let byte = next else { return false }
         index += 1
         guard byte == UInt8(ascii: "u") else { return "\"\\/bfnrt".utf8.contains(byte) }
-        guard index + 4 <= bytes.count, bytes[index..<(index + 4)].allSatisfy(Self.isHexDigit) else {
+        guard index + 4 <= bytes.count, bytes[index..<(index + 4)].allSatisfy(Self.isHexDigit)
+        else {
             return false
         }
         index += 4

@@ -8,8 +8,9 @@ package struct UserReply: Sendable, Hashable, Codable {
     package var credit: Double
     package var hasBilling: Bool
     package var sshKey: String
-    /// Always empty: a key is shown when it is made and never again. Old clients take the field out of
-    /// the answer without looking whether it is there.
+    /// Always empty: a key is shown when it is made and never again.
+    ///
+    /// Old clients take the field out of the answer without looking whether it is there.
     package var apiKey: String
     /// Read once by the 1.9.1 CLI to choose its role (contract 0.1).
     package var hostAgreementAccepted: Bool

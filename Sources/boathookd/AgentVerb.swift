@@ -64,12 +64,14 @@ private struct MachineIdentity: Codable {
             guard identity.server == server else {
                 throw SettingError(
                     folder.machine,
-                    "this machine belongs to \(identity.server); use another --data-dir, or remove the file")
+                    "this machine belongs to \(identity.server); use another --data-dir, or remove the file"
+                )
             }
             return identity
         }
         guard let token else {
-            throw SettingError("--join", "needed on the first start; see 'boathook admin join-token'")
+            throw SettingError(
+                "--join", "needed on the first start; see 'boathook admin join-token'")
         }
         let reply = try await HTTPServerLink.join(
             baseURL: server, token: token, name: ProcessInfo.processInfo.hostName)

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
 
-/// The server and the agent. People call it through `boathook up|server|agent|admin`.
+/// The server and the agent.
+///
+/// People call it through `boathook up|server|agent|admin`.
 @main
 struct Boathookd: AsyncParsableCommand {
     static func main() async {
@@ -17,5 +19,7 @@ struct Boathookd: AsyncParsableCommand {
             'boathook up' on a machine with a container engine is at once a server and its only machine. \
             With more machines, run 'boathook server' once and 'boathook agent' on each.
             """,
-        subcommands: [UpVerb.self, ServerVerb.self, AgentVerb.self, AdminVerb.self, JailBenchVerb.self])
+        subcommands: [
+            UpVerb.self, ServerVerb.self, AgentVerb.self, AdminVerb.self, JailBenchVerb.self,
+        ])
 }

@@ -33,7 +33,8 @@ struct UpVerb: AsyncParsableCommand {
         let machine = try await server.store.ensureLocalMachine(
             name: ProcessInfo.processInfo.hostName, at: WallTime.system.now())
         let agent = try await AgentAssembly(
-            settings, folder: folder.agent, link: LocalLink(gateway: server.gateway, machine: machine),
+            settings, folder: folder.agent,
+            link: LocalLink(gateway: server.gateway, machine: machine),
             logger: logger)
         async let announcement: Void = Self.announce(ready.stream, agent.service)
         try await ProcessRun.run(server.services + [agent.service], logger: logger)

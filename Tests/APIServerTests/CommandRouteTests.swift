@@ -20,9 +20,11 @@ import VastAPI
                     answers.insert(response.text)
                 }
                 #expect(answers.count == 1)
-                let cancelled = try await client.send(.delete, APIPath.command(1), key: server.otherKey)
+                let cancelled = try await client.send(
+                    .delete, APIPath.command(1), key: server.otherKey)
                 #expect(cancelled.status == .notFound)
-                let output = try await client.send(.get, APIPath.commandOutput(1), key: server.otherKey)
+                let output = try await client.send(
+                    .get, APIPath.commandOutput(1), key: server.otherKey)
                 #expect(output.status == .notFound)
             }
         }
@@ -42,7 +44,9 @@ import VastAPI
         }
     }
 
-    @Test func `a command for a machine that is away waits, is sent when it comes, or expires`() async throws {
+    @Test func `a command for a machine that is away waits, is sent when it comes, or expires`()
+        async throws
+    {
         let now = Mutex(1000.0)
         try await TestServer.with(time: WallTime { now.withLock { $0 } }) { server, client in
             _ = try await ResultRouteTests.execute(server, client)
@@ -57,7 +61,8 @@ import VastAPI
 
             try await server.withAgent(answer: TestServer.succeed) {
                 let done = try await client.send(
-                    .get, APIPath.command(2), key: server.key, headers: [.init("Prefer")!: "wait=30"])
+                    .get, APIPath.command(2), key: server.key,
+                    headers: [.init("Prefer")!: "wait=30"])
                 #expect(try done.decoded(CommandRow.self).state == "exited")
             }
         }

@@ -9,7 +9,9 @@ import VastAPI
 
 /// Every answer of the seed's page (contract 1.1), byte for byte where upstream's bytes are known.
 @Suite struct ExecuteRouteTests {
-    @Test func `200 has the seed's fields, an empty writeable path and an absolute URL`() async throws {
+    @Test func `200 has the seed's fields, an empty writeable path and an absolute URL`()
+        async throws
+    {
         try await TestServer.with { server, client in
             try await server.withAgent(answer: TestServer.succeed) {
                 let response = try await client.send(
@@ -34,7 +36,9 @@ import VastAPI
         (#"{"argv":[]}"#, "argv must be a list of strings."),
         (#"{"argv":["ls",1]}"#, "argv must be a list of strings."),
     ])
-    func `a body that says no command is 400 invalid_args`(body: String, message: String) async throws {
+    func `a body that says no command is 400 invalid_args`(body: String, message: String)
+        async throws
+    {
         try await TestServer.with { server, client in
             let response = try await client.send(
                 .put, APIPath.execute(instance: server.instance), key: server.key, json: body)
@@ -60,23 +64,30 @@ import VastAPI
         }
     }
 
-    @Test(arguments: ["", "{", "[]", "\"ls\"", "nul", "{\"command\":\"ls\",}", "{\"command\":\"ls\"}x"])
+    @Test(arguments: [
+        "", "{", "[]", "\"ls\"", "nul", "{\"command\":\"ls\",}", "{\"command\":\"ls\"}x",
+    ])
     func `a body that is no JSON object is 483`(body: String) async throws {
         try await TestServer.with { server, client in
             let response = try await client.send(
                 .put, APIPath.execute(instance: server.instance), key: server.key, json: body)
             #expect(response.status.code == 483)
-            #expect(response.text == #"{"error":"invalid_args","msg":"Invalid json_body","success":false}"#)
+            #expect(
+                response.text
+                    == #"{"error":"invalid_args","msg":"Invalid json_body","success":false}"#)
         }
     }
 
-    @Test func `a key that is missing, wrong or revoked is 401, before the body or the id is looked at`()
+    @Test
+    func `a key that is missing, wrong or revoked is 401, before the body or the id is looked at`()
         async throws
     {
         try await TestServer.with { server, client in
             var texts: Set<String> = []
             for key in [nil, "", "wrong", String(repeating: "k", count: 100_000)] {
-                for path in ["/api/v0/instances/command/abc/", APIPath.execute(instance: server.instance)] {
+                for path in [
+                    "/api/v0/instances/command/abc/", APIPath.execute(instance: server.instance),
+                ] {
                     let response = try await client.send(.put, path, key: key, json: "{")
                     #expect(response.status == .unauthorized)
                     texts.insert(response.text)
@@ -102,11 +113,15 @@ import VastAPI
             var answers: [String] = []
             for id in [server.otherInstance, 999_999] {
                 let response = try await client.send(
-                    .put, APIPath.execute(instance: id), key: server.key, json: #"{"command":"ls"}"#)
+                    .put, APIPath.execute(instance: id), key: server.key, json: #"{"command":"ls"}"#
+                )
                 #expect(response.status == .notFound)
                 answers.append(response.text)
             }
-            #expect(Set(answers) == [#"{"error":"not_found","msg":"Instance not found.","success":false}"#])
+            #expect(
+                Set(answers) == [
+                    #"{"error":"not_found","msg":"Instance not found.","success":false}"#
+                ])
         }
     }
 
@@ -114,7 +129,8 @@ import VastAPI
     func `an id in another spelling than its own is 400`(id: String) async throws {
         try await TestServer.with { server, client in
             let path = "/api/v0/instances/command/\(id)/"
-            let response = try await client.send(.put, path, key: server.key, json: #"{"command":"ls"}"#)
+            let response = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls"}"#)
             #expect(response.status == .badRequest)
             #expect(try response.decoded(ErrorReply.self).msg == "Invalid instance_id.")
         }
@@ -135,19 +151,23 @@ import VastAPI
         }
     }
 
-    @Test func `strictness refuses running instances and says upstream's words alone`() async throws {
+    @Test func `strictness refuses running instances and says upstream's words alone`() async throws
+    {
         try await TestServer.with(compatibility: .vastStrict) { server, client in
             let path = APIPath.execute(instance: server.instance)
-            let running = try await client.send(.put, path, key: server.key, json: #"{"command":"ls"}"#)
+            let running = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls"}"#)
             #expect(running.status == .badRequest)
             #expect(
                 try running.decoded(ErrorReply.self).msg
                     == "Execute command only avail on stopped instances. Use ssh to run commands on running instances."
             )
             try await server.agent.report([.sample("c1", owner: "maria", status: "exited")])
-            let refused = try await client.send(.put, path, key: server.key, json: #"{"command":"ps"}"#)
+            let refused = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ps"}"#)
             #expect(
-                refused.text == #"{"error":"invalid_args","msg":"Invalid command given.","success":false}"#)
+                refused.text
+                    == #"{"error":"invalid_args","msg":"Invalid command given.","success":false}"#)
         }
     }
 
@@ -181,10 +201,12 @@ import VastAPI
     }
 
     @Test(arguments: ["", "/", "//"])
-    func `slashes do not matter, and both ways to send a key are taken`(slash: String) async throws {
+    func `slashes do not matter, and both ways to send a key are taken`(slash: String) async throws
+    {
         try await TestServer.with { server, client in
             let path = "//api/v0//instances/command/\(server.instance)\(slash)"
-            let header = try await client.send(.put, path, key: server.key, json: #"{"command":"ls"}"#)
+            let header = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls"}"#)
             #expect(header.status == .ok)
             let query = try await client.send(
                 .put, "\(path)?api_key=\(server.key)", json: #"{"command":"ls"}"#)

@@ -1,6 +1,6 @@
-import Foundation
 import AgentSimulator
 import ControlPlane
+import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Testing
@@ -48,7 +48,9 @@ import VastAPI
     @Test func `pages follow each other without gap or repetition`() async throws {
         try await TestServer.with { server, client in
             try await server.agent.report(
-                (0..<60).map { .sample("p\($0)", owner: "maria", status: $0 % 2 == 0 ? "running" : "exited") })
+                (0..<60).map {
+                    .sample("p\($0)", owner: "maria", status: $0 % 2 == 0 ? "running" : "exited")
+                })
             var seen: [Int64] = []
             var token: String?
             repeat {
@@ -73,20 +75,25 @@ import VastAPI
     ])
     func `filters hold, with numbers as strings too`(filter: String, count: Int) async throws {
         try await TestServer.with { server, client in
-            try await server.agent.report([.sample("c1", owner: "maria"), .sample("c9", owner: "maria")])
+            try await server.agent.report([
+                .sample("c1", owner: "maria"), .sample("c9", owner: "maria"),
+            ])
             let query = filter.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
             let response = try await client.send(
-                .get, "/api/v1/instances/?select_filters=\(query)&select_cols=%5B%22id%22%2C%22nope%22%5D",
+                .get,
+                "/api/v1/instances/?select_filters=\(query)&select_cols=%5B%22id%22%2C%22nope%22%5D",
                 key: server.key)
             let page = try response.decoded(InstancePageReply.self)
             #expect(page.instancesFound == count)
-            #expect(page.instances.allSatisfy { Set($0.keys) == ["id", "nope"] && $0["nope"] == .null })
+            #expect(
+                page.instances.allSatisfy { Set($0.keys) == ["id", "nope"] && $0["nope"] == .null })
         }
     }
 
     @Test(arguments: [
         "select_filters=%7B%22dph_total%22%3A%7B%22eq%22%3A1%7D%7D", "select_filters=x",
-        "select_filters=%7B%22id%22%3A%7B%22like%22%3A1%7D%7D", "order_by=%5B%7B%22col%22%3A%22nope%22%7D%5D",
+        "select_filters=%7B%22id%22%3A%7B%22like%22%3A1%7D%7D",
+        "order_by=%5B%7B%22col%22%3A%22nope%22%7D%5D",
         "after_token=zzz",
     ])
     func `a query that cannot be answered is 400`(query: String) async throws {
@@ -99,7 +106,8 @@ import VastAPI
 
     @Test func `the account's own page, and those that need no key`() async throws {
         try await TestServer.with { server, client in
-            let user = try await client.send(.get, "/api/v0/users/current?owner=me", key: server.key)
+            let user = try await client.send(
+                .get, "/api/v0/users/current?owner=me", key: server.key)
             let reply = try user.decoded(JSONValue.self)
             #expect(reply.object?["username"] == .string("maria"))
             #expect(reply.object?["api_key"] == .string(""))

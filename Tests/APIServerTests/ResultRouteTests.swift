@@ -9,7 +9,8 @@ import Testing
 import VastAPI
 
 @Suite struct ResultRouteTests {
-    @Test func `the URL needs no key and gives the exact bytes with what clients need to read them`()
+    @Test
+    func `the URL needs no key and gives the exact bytes with what clients need to read them`()
         async throws
     {
         try await TestServer.with { server, client in
@@ -29,12 +30,16 @@ import VastAPI
         }
     }
 
-    @Test(arguments: [
-        ("bytes=0-1", 206, "h\u{c3}", "bytes 0-1/16"), ("bytes=11-", 206, "oops\n", "bytes 11-15/16"),
-        ("bytes=-5", 206, "oops\n", "bytes 11-15/16"), ("bytes=11-99", 206, "oops\n", "bytes 11-15/16"),
-        ("bytes=16-", 416, "", "bytes */16"), ("bytes=-0", 416, "", "bytes */16"),
-        ("bytes=5-2", 200, nil, nil), ("lines=1-2", 200, nil, nil), ("bytes=0-1,3-4", 200, nil, nil),
-    ] as [(String, Int, String?, String?)])
+    @Test(
+        arguments: [
+            ("bytes=0-1", 206, "h\u{c3}", "bytes 0-1/16"),
+            ("bytes=11-", 206, "oops\n", "bytes 11-15/16"),
+            ("bytes=-5", 206, "oops\n", "bytes 11-15/16"),
+            ("bytes=11-99", 206, "oops\n", "bytes 11-15/16"),
+            ("bytes=16-", 416, "", "bytes */16"), ("bytes=-0", 416, "", "bytes */16"),
+            ("bytes=5-2", 200, nil, nil), ("lines=1-2", 200, nil, nil),
+            ("bytes=0-1,3-4", 200, nil, nil),
+        ] as [(String, Int, String?, String?)])
     func `one range is served`(range: String, status: Int, text: String?, contentRange: String?)
         async throws
     {
@@ -53,13 +58,18 @@ import VastAPI
         }
     }
 
-    @Test func `a result that is unknown, or whose secret is wrong, is 404 at once and alike`() async throws {
+    @Test func `a result that is unknown, or whose secret is wrong, is 404 at once and alike`()
+        async throws
+    {
         try await TestServer.with { server, client in
             try await server.withAgent(answer: TestServer.succeed) {
                 let path = try await Self.execute(server, client)
                 _ = try await client.send(.get, path)
                 var answers: Set<String> = []
-                for wrong in [path + "x", String(path.dropLast()), "/results/999-\(Secret().text)", "/results/1", "/results/x-y"] {
+                for wrong in [
+                    path + "x", String(path.dropLast()), "/results/999-\(Secret().text)",
+                    "/results/1", "/results/x-y",
+                ] {
                     let response = try await client.send(.get, wrong)
                     #expect(response.status == .notFound)
                     answers.insert(response.text)
@@ -69,7 +79,9 @@ import VastAPI
         }
     }
 
-    @Test func `a request that waits is released by the end, and by nothing before it`() async throws {
+    @Test func `a request that waits is released by the end, and by nothing before it`()
+        async throws
+    {
         try await TestServer.with { server, client in
             let orders = AsyncStream.makeStream(of: RunCommand.self)
             try await server.withAgent(answer: { order in
@@ -122,14 +134,17 @@ import VastAPI
                     outcome.withLock { $0 = error.code == .agentRefused ? false : nil }
                 }
                 #expect(outcome.withLock { $0 } == false)
-                let row = try await client.send(.get, APIPath.command(order.commandID), key: server.key)
+                let row = try await client.send(
+                    .get, APIPath.command(order.commandID), key: server.key)
                 #expect(try row.decoded(CommandRow.self).final == false)
             }
         }
     }
 
     /// Path of the result URL of a fresh `ls`.
-    static func execute(_ server: TestServer, _ client: any TestClientProtocol) async throws -> String {
+    static func execute(_ server: TestServer, _ client: any TestClientProtocol) async throws
+        -> String
+    {
         let response = try await client.send(
             .put, APIPath.execute(instance: server.instance), key: server.key,
             json: #"{"command":"ls"}"#)

@@ -77,7 +77,8 @@ struct TestServer: Sendable {
             urls: PublicURLs(base: "https://boathook.example/"), time: time)
 
         let accounts = [
-            try await store.ensureAccount(named: "maria"), try await store.ensureAccount(named: "noor"),
+            try await store.ensureAccount(named: "maria"),
+            try await store.ensureAccount(named: "noor"),
         ]
         var keys: [String] = []
         for account in accounts {

@@ -2,8 +2,10 @@ import AgentLink
 import Foundation
 import Testing
 
-/// The link's messages as bytes. A golden file is what an agent of an older build sends or reads: it
-/// changes only together with `LinkProtocol.version`.
+/// The link's messages as bytes.
+///
+/// A golden file is what an agent of an older build sends or reads: it changes only together with
+/// `LinkProtocol.version`.
 @Suite struct MessageTests {
     static let serverMessages: [(name: String, message: ServerMessage)] = [
         ("welcome", .welcome(Welcome(protocolVersion: 1, machineID: 7, silenceSeconds: 30))),

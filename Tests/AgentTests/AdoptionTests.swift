@@ -12,7 +12,9 @@ import Testing
     }
 
     @Test func `the label decides, unless all or none are adopted`() {
-        let labelled = Self.container(labels: ["boathook.instance": "maria", "boathook.label": "box"])
+        let labelled = Self.container(labels: [
+            "boathook.instance": "maria", "boathook.label": "box",
+        ])
         let plain = Self.container(labels: [:])
         #expect(Adoption.label.report(labelled)?.owner == "maria")
         #expect(Adoption.label.report(labelled)?.label == "box")
@@ -23,7 +25,8 @@ import Testing
 
     @Test(arguments: [
         ("created", "created"), ("running", "running"), ("paused", "frozen"),
-        ("restarting", "rebooting"), ("removing", "exited"), ("exited", "exited"), ("dead", "exited"),
+        ("restarting", "rebooting"), ("removing", "exited"), ("exited", "exited"),
+        ("dead", "exited"),
     ])
     func `the engine's words become upstream's`(word: String, status: String) {
         let container = Self.container(labels: ["boathook.instance": ""], status: word)

@@ -7,7 +7,9 @@ import Testing
 @Suite struct JournalTests {
     static let finished = CommandFinished(commandID: 2, outcome: .exited, exitCode: 0)
 
-    @Test func `what was intended and not ended is left over, and so is an end that nobody took`() async throws {
+    @Test func `what was intended and not ended is left over, and so is an end that nobody took`()
+        async throws
+    {
         try await withFolder { folder in
             let journal = try Journal(path: folder + "/journal", now: 100)
             try await journal.intend(1, at: 10)
@@ -19,7 +21,9 @@ import Testing
 
             let again = try Journal(path: folder + "/journal", now: 101)
             #expect(
-                await again.leftovers() == [.intent(commandID: 1, at: 10), .finished(Self.finished)])
+                await again.leftovers() == [
+                    .intent(commandID: 1, at: 10), .finished(Self.finished),
+                ])
             for id in [1, 2, 3] as [Int64] { #expect(await again.knows(id)) }
             #expect(await !again.knows(4))
         }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct TerminalTextTests {
     @Test(arguments: [
-        ("plain\n\ttext", "plain\n\ttext"), ("\u{1b}[31mred", "\\x1b[31mred"), ("\u{7}\u{8}\r", "\\x07\\x08\\x0d"),
+        ("plain\n\ttext", "plain\n\ttext"), ("\u{1b}[31mred", "\\x1b[31mred"),
+        ("\u{7}\u{8}\r", "\\x07\\x08\\x0d"),
         ("a\u{202e}b", "a\\u{202e}b"), ("\u{9b}31m", "\\u{9b}31m"), ("héllo ✓ 漢字", "héllo ✓ 漢字"),
         ("\u{7f}\0", "\\x7f\\x00"),
     ])

@@ -12,7 +12,9 @@ import Testing
             for (nextRank, nextStates) in order.enumerated() {
                 for state in states {
                     for next in nextStates {
-                        #expect(state.allows(next) == (rank < 3 && nextRank > rank), "\(state) → \(next)")
+                        #expect(
+                            state.allows(next) == (rank < 3 && nextRank > rank),
+                            "\(state) → \(next)")
                     }
                 }
             }

@@ -22,6 +22,8 @@ import Testing
         for _ in 0..<3 { try limiter.admit(1, at: start) }
         #expect(throws: ControlPlaneError.self) { try limiter.admit(1, at: start) }
         try limiter.admit(1, at: start + .milliseconds(501))
-        #expect(throws: ControlPlaneError.self) { try limiter.admit(1, at: start + .milliseconds(502)) }
+        #expect(throws: ControlPlaneError.self) {
+            try limiter.admit(1, at: start + .milliseconds(502))
+        }
     }
 }

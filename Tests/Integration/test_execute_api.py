@@ -39,7 +39,7 @@ def test_200(up, instance):
 def test_each_call_has_a_result_url_of_its_own(up, instance):
     urls = {up.put_command(instance, "ls").json["result_url"] for _ in range(20)}
     assert len(urls) == 20
-    assert all(len(urllib.parse.urlsplit(url).path.rsplit("-", 1)[1]) >= 22 for url in urls)  # 128 bits
+    assert all(len(urllib.parse.urlsplit(url).path.split("-", 1)[1]) >= 43 for url in urls)  # 256 bits
 
 
 @pytest.mark.parametrize("spelling", [

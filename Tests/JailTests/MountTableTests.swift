@@ -5,7 +5,8 @@ import Testing
 @Suite struct MountTableTests {
     @Test func `topmost points cover what lies below them, and exceptions cover nothing`() {
         let points = [
-            "/proc", "/proc/bus", "/dev", "/dev/pts", "/devices", "/data", "/data/inner", "/data/inner/x",
+            "/proc", "/proc/bus", "/dev", "/dev/pts", "/devices", "/data", "/data/inner",
+            "/data/inner/x",
             "/etc/hosts",
         ]
         #expect(

@@ -18,7 +18,9 @@ import Testing
             let reader = try #require(try await store.open(7))
             #expect(reader.byteCount == bytes.count)
             #expect(try await Self.collect(reader.bytes(in: 0..<reader.byteCount)) == bytes)
-            #expect(try await Self.collect(reader.bytes(in: 100..<70_000)) == Array(bytes[100..<70_000]))
+            #expect(
+                try await Self.collect(reader.bytes(in: 100..<70_000)) == Array(bytes[100..<70_000])
+            )
             #expect(try await Self.collect(reader.bytes(in: 5..<5)).isEmpty)
             let stdout = frames.filter { $0.stream == .stdout }.flatMap(\.bytes)
             #expect(try await Self.collect(reader.bytes(of: .stdout)) == stdout)
@@ -62,7 +64,8 @@ import Testing
 
     @Test func `a file that was cut short is no result`() async throws {
         try await withStore { store, root in
-            _ = try await store.put(9, frames: Self.pieces(Self.frames(seed: 4, count: 5), size: 64))
+            _ = try await store.put(
+                9, frames: Self.pieces(Self.frames(seed: 4, count: 5), size: 64))
             let path = root + "/0/9"
             let bytes = try #require(FileManager.default.contents(atPath: path))
             for length in [0, 1, bytes.count / 2, bytes.count - 1] {

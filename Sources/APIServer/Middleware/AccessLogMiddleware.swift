@@ -2,8 +2,10 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 
-/// One line for each request. The query is left out, because old clients put their key there, and so
-/// is the secret in a result's path.
+/// One line for each request.
+///
+/// The query is left out, because old clients put their key there, and so is the secret in a
+/// result's path.
 struct AccessLogMiddleware: RouterMiddleware {
     typealias Context = APIContext
 

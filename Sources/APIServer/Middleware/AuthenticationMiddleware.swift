@@ -16,7 +16,8 @@ struct AuthenticationMiddleware: RouterMiddleware {
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.principal = try await authenticator.principal(key: request.bearerToken ?? request.queryKey)
+        context.principal = try await authenticator.principal(
+            key: request.bearerToken ?? request.queryKey)
         return try await next(request, context)
     }
 }
@@ -49,6 +50,6 @@ extension Request {
     }
 
     fileprivate var queryKey: String? {
-        uri.queryParameters["api_key"].map(String.init)
+        QueryParameters(uri)["api_key"]
     }
 }

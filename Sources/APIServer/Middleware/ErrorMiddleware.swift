@@ -4,8 +4,9 @@ internal import Hummingbird
 internal import Logging
 internal import VastAPI
 
-/// Turns what routes throw into the wire's errors. A failure that nobody foresaw is logged in full and
-/// told as nothing but that.
+/// Turns what routes throw into the wire's errors.
+///
+/// A failure that nobody foresaw is logged in full and told as nothing but that.
 struct ErrorMiddleware: RouterMiddleware {
     typealias Context = APIContext
 

@@ -9,7 +9,9 @@ internal import NIOCore
 struct JoinRoute: Sendable {
     let gateway: AgentGateway
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let token = request.bearerToken ?? ""
         let join = try await request.jsonObject(JoinRequest.self, upTo: 4096)
         return try .json(try await gateway.join(token: token, name: String(join.name.prefix(255))))
@@ -20,28 +22,44 @@ struct JoinRoute: Sendable {
 struct LinkRoute: Sendable {
     let gateway: AgentGateway
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
-        let hello = try await request.jsonObject(AgentHello.self, upTo: 16 << 20)
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
+        // Collected into the request itself: what follows the body's end, the close of the connection,
+        // can be waited for only so.
+        var request = request
+        _ = try await request.collectBody(upTo: Self.maximumHelloByteCount)
+        let hello = try await request.jsonObject(
+            AgentHello.self, upTo: Self.maximumHelloByteCount)
         let messages = try await gateway.attach(context.requireMachine(), hello: hello)
+        let collected = request
         let body = ResponseBody { writer in
-            for await message in messages {
-                var line = try WireJSON.encode(message)
-                line.writeInteger(UInt8(ascii: "\n"))
-                try await writer.write(line)
+            // An agent that went is seen by the close of its connection, not by the next message.
+            try await collected.body.consumeWithCancellationOnInboundClose { _ in
+                for await message in messages {
+                    var line = try WireJSON.encode(message)
+                    line.writeInteger(UInt8(ascii: "\n"))
+                    try await writer.write(line)
+                }
+                try await writer.finish(nil)
             }
-            try await writer.finish(nil)
         }
         return Response(
             status: .ok,
             headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"], body: body)
     }
+
+    /// Room for the ids of a million commands.
+    private static let maximumHelloByteCount = 16 << 20
 }
 
 /// `POST /agent/v1/reports`: what the agent tells.
 struct ReportsRoute: Sendable {
     let gateway: AgentGateway
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let messages = try await request.jsonObject([AgentMessage].self, upTo: 64 << 20)
         try await gateway.receive(messages, from: context.requireMachine())
         return Response(status: .noContent)
@@ -52,7 +70,9 @@ struct ReportsRoute: Sendable {
 struct ResultsRoute: Sendable {
     let gateway: AgentGateway
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         guard let header = request.headers[.report], let data = Data(base64Encoded: header),
             let report = try? JSONDecoder().decode(CommandFinished.self, from: data)
         else { throw WireError.badRequest("invalid_args", "No readable report.") }

@@ -11,7 +11,9 @@ struct CommandRoute: Sendable {
     let result: CommandResult
     let urls: PublicURLs
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let principal = try context.requirePrincipal()
         var command = try await access.command(context.commandID(), as: principal)
         var headers: HTTPFields = [:]
@@ -31,14 +33,18 @@ struct CommandListRoute: Sendable {
     let access: CommandAccess
     let urls: PublicURLs
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let principal = try context.requirePrincipal()
-        let limit = request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 25
-        let before = request.uri.queryParameters["before"].flatMap { Int64(canonical: $0) }
+        let query = QueryParameters(request.uri)
+        let limit = query["limit"].flatMap { Int($0) } ?? 25
+        let before = query["before"].flatMap { Int64(canonical: $0) }
         let commands = try await access.commands(
             of: principal, before: before, limit: min(max(1, limit), 500))
         return try .json(
-            CommandListReply(commands: try commands.map { try CommandRow.describing($0, urls: urls) }))
+            CommandListReply(
+                commands: try commands.map { try CommandRow.describing($0, urls: urls) }))
     }
 }
 
@@ -46,7 +52,9 @@ struct CommandListRoute: Sendable {
 struct CancelRoute: Sendable {
     let cancel: RequestCancellation
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let principal = try context.requirePrincipal()
         let state = try await cancel(context.commandID(), as: principal)
         let message =

@@ -7,7 +7,9 @@ struct DocumentRoute: Sendable {
     let bytes: [UInt8]
     let contentType: String
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         Response(
             status: .ok, headers: [.contentType: contentType],
             body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -16,7 +18,9 @@ struct DocumentRoute: Sendable {
 
 /// `GET /healthz`: the server serves.
 struct HealthRoute: Sendable {
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         try .json(["status": "ok"])
     }
 }

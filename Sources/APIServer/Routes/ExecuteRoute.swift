@@ -13,10 +13,13 @@ struct ExecuteRoute: Sendable {
     let limiter: RateLimiter
     let urls: PublicURLs
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let principal = try context.requirePrincipal()
         try limiter.admit(principal.keyID)
-        let body = try await request.jsonObject(ExecuteRequest.self, upTo: Self.maximumBodyByteCount)
+        let body = try await request.jsonObject(
+            ExecuteRequest.self, upTo: Self.maximumBodyByteCount)
         let order = try CommandOrder(body)
         let id = try context.instanceID()
         if try body.wantsDryRun {
@@ -141,7 +144,9 @@ extension HTTPField.Name {
     static let report = constant(LinkProtocol.reportHeader)
 
     private static func constant(_ name: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is a field name") }
+        guard let name = HTTPField.Name(name) else {
+            preconditionFailure("\(name) is a field name")
+        }
         return name
     }
 }

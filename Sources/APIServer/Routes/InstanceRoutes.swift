@@ -9,7 +9,9 @@ struct InstanceRoute: Sendable {
     let access: InstanceAccess
     let rows: InstanceRows
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let principal = try context.requirePrincipal()
         let id = try context.instanceID()
         do {
@@ -26,7 +28,9 @@ struct InstanceListRoute: Sendable {
     let access: InstanceAccess
     let rows: InstanceRows
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let instances = try await access.instances(of: context.requirePrincipal())
         return try .json(InstanceListReply(instances: instances.map(rows.row)))
     }
@@ -37,7 +41,9 @@ struct InstanceFiltersRoute: Sendable {
     let access: InstanceAccess
     let rows: InstanceRows
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let instances = try await access.instances(of: context.requirePrincipal())
         let columns = ["actual_status", "gpu_name", "verification"]
         let combinations = Set(
@@ -51,7 +57,9 @@ struct InstancePageRoute: Sendable {
     let access: InstanceAccess
     let rows: InstanceRows
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let query = try InstanceQuery(request.uri)
         let instances = try await access.instances(of: context.requirePrincipal())
         return try .json(query.page(of: instances.map(rows.row)))

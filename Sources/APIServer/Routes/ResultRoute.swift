@@ -13,7 +13,9 @@ internal import VastAPI
 struct ResultRoute: Sendable {
     let result: CommandResult
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         guard let name = context.parameters.get("result"),
             let dash = name.firstIndex(of: "-"), let id = Int64(canonical: name[..<dash])
         else { throw WireError.noResult }
@@ -39,11 +41,13 @@ struct CommandOutputRoute: Sendable {
     let access: CommandAccess
     let result: CommandResult
 
-    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
         let principal = try context.requirePrincipal()
         let command = try await access.command(context.commandID(), as: principal)
         guard let final = try await result.final(command) else { throw WireError.noResult }
-        switch request.uri.queryParameters["stream"] {
+        switch QueryParameters(request.uri)["stream"] {
         case nil: return ResultResponse(final).response(to: request)
         case "stdout": return ResultResponse(final).response(stream: .stdout)
         case "stderr": return ResultResponse(final).response(stream: .stderr)

@@ -10,6 +10,16 @@ struct APIClient: Sendable {
     private let baseURL: String
     private let key: String
 
+    /// Lives as long as the process, which is one call.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(10)
+        // A server that refuses connections is an answer.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     init(baseURL: String, key: String) {
         self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         self.key = key
@@ -19,7 +29,8 @@ struct APIClient: Sendable {
         try await send(.GET, path, body: nil, wait: wait)
     }
 
-    func put<Reply: Decodable>(_ path: String, _ body: some Encodable, wait: Int? = nil) async throws
+    func put<Reply: Decodable>(_ path: String, _ body: some Encodable, wait: Int? = nil)
+        async throws
         -> Reply
     {
         try await send(.PUT, path, body: try JSONEncoder().encode(body), wait: wait)
@@ -64,7 +75,7 @@ struct APIClient: Sendable {
 
     private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
         do {
-            return try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+            return try await Self.http.execute(request, timeout: .seconds(120))
         } catch {
             throw ClientError("\(baseURL) cannot be reached: \(error)")
         }

@@ -3,10 +3,16 @@ internal import FoundationEssentials
 
 /// Which server, whose key, what kind of output.
 struct ClientOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The server (default: BOATHOOK_URL, VAST_URL, http://127.0.0.1:8787).", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "The server (default: BOATHOOK_URL, VAST_URL, http://127.0.0.1:8787).", valueName: "url"
+        ))
     var url: String?
 
-    @Option(help: ArgumentHelp("The API key (default: BOATHOOK_API_KEY, VAST_API_KEY, the kept one).", valueName: "key"))
+    @Option(
+        help: ArgumentHelp(
+            "The API key (default: BOATHOOK_API_KEY, VAST_API_KEY, the kept one).", valueName: "key"
+        ))
     var apiKey: String?
 
     @Flag(name: [.long, .customLong("raw")], help: "Print JSON, for programs (--raw is the same).")
@@ -15,8 +21,9 @@ struct ClientOptions: ParsableArguments {
     func client() throws -> APIClient {
         let environment = ProcessInfo.processInfo.environment
         let url = url ?? environment["BOATHOOK_URL"] ?? environment["VAST_URL"] ?? Self.defaultURL
-        guard let key = apiKey ?? environment["BOATHOOK_API_KEY"] ?? environment["VAST_API_KEY"]
-            ?? KeptKey.read(environment)
+        guard
+            let key = apiKey ?? environment["BOATHOOK_API_KEY"] ?? environment["VAST_API_KEY"]
+                ?? KeptKey.read(environment)
         else {
             throw ClientError(
                 "no API key: use --api-key, BOATHOOK_API_KEY, or 'boathook set api-key KEY'")

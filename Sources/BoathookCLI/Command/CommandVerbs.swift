@@ -51,7 +51,8 @@ struct ShowCommandsVerb: AsyncParsableCommand {
 /// `boathook show command N`.
 struct ShowCommandVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "command", abstract: "Show one command: state, exit code, times, output, decision.")
+        commandName: "command",
+        abstract: "Show one command: state, exit code, times, output, decision.")
 
     @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
     var commandID: Int64
@@ -76,7 +77,9 @@ struct ShowCommandVerb: AsyncParsableCommand {
             table.add(["output", "\(bytes) bytes\(row.complete == false ? ", not complete" : "")"])
         }
         if let sha256 = row.sha256 { table.add(["sha256", sha256]) }
-        if let runtime = row.runtime { table.add(["runtime", "\((runtime * 1000).rounded() / 1000) s"]) }
+        if let runtime = row.runtime {
+            table.add(["runtime", "\((runtime * 1000).rounded() / 1000) s"])
+        }
         for line in table.lines { try StandardStreams.print(line) }
         if row.final { try await CommandOutput(client: client, row: row).write() }
     }

@@ -76,9 +76,12 @@ struct ExecuteVerb: AsyncParsableCommand {
             }
         } catch let error as ClientError {
             throw ClientError(
-                "command \(reply.commandID) was accepted, but its end is not known: \(error)", exitCode: 126)
+                "command \(reply.commandID) was accepted, but its end is not known: \(error)",
+                exitCode: 126)
         }
-        guard let row else { throw ClientError("the server told nothing of the command", exitCode: 126) }
+        guard let row else {
+            throw ClientError("the server told nothing of the command", exitCode: 126)
+        }
         return row
     }
 

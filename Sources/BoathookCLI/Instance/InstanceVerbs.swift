@@ -55,7 +55,9 @@ struct ShowInstanceVerb: AsyncParsableCommand {
             return
         }
         var table = Table(head: ["id", row.text("id")])
-        for name in ["actual_status", "label", "image_uuid", "machine_id", "container_id", "status_msg"] {
+        for name in [
+            "actual_status", "label", "image_uuid", "machine_id", "container_id", "status_msg",
+        ] {
             table.add([name, row.text(name)])
         }
         for line in table.lines { try StandardStreams.print(line) }

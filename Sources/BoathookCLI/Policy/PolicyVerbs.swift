@@ -18,7 +18,8 @@ struct PolicyExplainVerb: ParsableCommand {
     @Argument(help: "The command, as one argument.")
     var command: String
 
-    @Flag(name: [.long, .customLong("raw")], help: "Print the decision as JSON (--raw is the same).")
+    @Flag(
+        name: [.long, .customLong("raw")], help: "Print the decision as JSON (--raw is the same).")
     var json = false
 
     func run() throws {

@@ -1,7 +1,9 @@
 internal import Glibc
 
-/// Standard output and error. What comes from an instance is written as it is into pipes and files, and
-/// made harmless on a terminal.
+/// Standard output and error.
+///
+/// What comes from an instance is written as it is into pipes and files, and made harmless on a
+/// terminal.
 enum StandardStreams {
     enum Stream: Int32, Sendable {
         case output = 1
@@ -11,7 +13,8 @@ enum StandardStreams {
     }
 
     /// Bytes from an instance.
-    static func writeForeign(_ bytes: some Collection<UInt8>, to stream: Stream) throws(ClientError) {
+    static func writeForeign(_ bytes: some Collection<UInt8>, to stream: Stream) throws(ClientError)
+    {
         if stream.isTerminal {
             try write(TerminalText.escaped(Array(bytes)), to: stream)
         } else {
@@ -32,7 +35,9 @@ enum StandardStreams {
     private static func write(_ bytes: [UInt8], to stream: Stream) throws(ClientError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(stream.rawValue, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes {
+                Glibc.write(stream.rawValue, $0.baseAddress, $0.count)
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw ClientError("cannot write: \(String(cString: strerror(errno)))", exitCode: 74)

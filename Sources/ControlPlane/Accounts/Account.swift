@@ -1,4 +1,6 @@
-/// Who owns instances and keys. Called a user on the wire.
+/// Who owns instances and keys.
+///
+/// Called a user on the wire.
 package struct Account: Sendable, Hashable, Identifiable {
     package typealias ID = Int64
     package var id: ID

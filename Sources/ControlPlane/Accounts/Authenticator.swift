@@ -1,4 +1,6 @@
-/// Tells whom a key stands for. Says nothing about which step failed: every refusal is the same.
+/// Tells whom a key stands for.
+///
+/// Says nothing about which step failed: every refusal is the same.
 package struct Authenticator: Sendable {
     private let accounts: any AccountStore
 
@@ -7,6 +9,7 @@ package struct Authenticator: Sendable {
     }
 
     /// - Parameter key: As it came over the wire.
+    /// - Returns: Whom the key stands for.
     /// - Throws: ``ControlPlaneError/Code/unauthenticated``, or ``ControlPlaneError/Code/blocked`` for
     ///   a right key of a blocked account.
     package func principal(key: String?) async throws -> Principal {

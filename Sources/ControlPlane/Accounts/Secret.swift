@@ -19,12 +19,14 @@ package struct Secret: Sendable {
     package var digest: SecretDigest { SecretDigest(of: text) }
 
     private static func base64URL(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        let alphabet = Array(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
         var characters: [UInt8] = []
         var index = 0
         while index < bytes.count {
             let chunk = bytes[index..<min(index + 3, bytes.count)]
-            let word = chunk.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - chunk.count))
+            let word =
+                chunk.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - chunk.count))
             for position in 0...chunk.count {
                 characters.append(alphabet[Int(word >> (18 - 6 * UInt32(position)) & 63)])
             }
@@ -34,8 +36,9 @@ package struct Secret: Sendable {
     }
 }
 
-/// SHA-256 of a secret: enough to recognise it, useless to whoever reads the store. A fast hash is
-/// right here, because the secrets are random and 256 bits long.
+/// SHA-256 of a secret: enough to recognise it, useless to whoever reads the store.
+///
+/// A fast hash is right here, because the secrets are random and 256 bits long.
 package struct SecretDigest: Sendable, Hashable {
     package let bytes: [UInt8]
 

@@ -1,7 +1,9 @@
 package import AgentLink
 internal import Logging
 
-/// An agent says how a command ended, and hands its output over. Idempotent by command id.
+/// An agent says how a command ended, and hands its output over.
+///
+/// Idempotent by command id.
 package struct CompleteCommand: Sendable {
     private let commands: any CommandStore
     private let results: any ResultStore

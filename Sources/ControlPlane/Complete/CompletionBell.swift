@@ -1,7 +1,9 @@
 internal import NIOConcurrencyHelpers
 
-/// Wakes whoever waits for the end of a command. Holds nothing about ends themselves: a waiter looks
-/// into the store after it has taken a place here, and so cannot miss one.
+/// Wakes whoever waits for the end of a command.
+///
+/// Holds nothing about ends themselves: a waiter looks into the store after it has taken a place
+/// here, and so cannot miss one.
 package final class CompletionBell: Sendable {
     private struct State {
         var waiters: [Command.ID: [UInt64: AsyncStream<Void>.Continuation]] = [:]

@@ -37,8 +37,11 @@ package final class Dispatcher: Service {
 
     /// Opens a machine's link; an older one of the same machine ends.
     ///
-    /// - Parameter held: Commands that the agent knows; all other open ones are sent.
+    /// - Parameters:
+    ///   - machine: Whose link it is.
+    ///   - held: Commands that the agent knows; all other open ones are sent.
     /// - Returns: The messages for the agent. The link closes when the stream is dropped.
+    /// - Throws: What the store throws; the link is closed then.
     package func attach(_ machine: Machine.ID, held: Set<Command.ID>) async throws
         -> AsyncStream<ServerMessage>
     {
@@ -68,8 +71,9 @@ package final class Dispatcher: Service {
         return stream
     }
 
-    /// Sends a command that the store has as dispatched. When the link broke meanwhile, the next one
-    /// sends it.
+    /// Sends a command that the store has as dispatched.
+    ///
+    /// When the link broke meanwhile, the next one sends it.
     package func dispatch(_ command: Command) {
         send(message(for: command), to: command.machineID)
     }
@@ -79,8 +83,9 @@ package final class Dispatcher: Service {
         send(.cancelCommand(CancelCommand(commandID: command.id)), to: command.machineID)
     }
 
-    /// Keeps every line alive until the service is to stop; then ends all of them. Agents come back by
-    /// themselves.
+    /// Keeps every line alive until the service is to stop; then ends all of them.
+    ///
+    /// Agents come back by themselves.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
@@ -143,6 +148,8 @@ package final class Dispatcher: Service {
             state.links[machine] = nil
             return true
         }
-        if wasCurrent { logger.info("link closed", metadata: ["boathook.machine.id": "\(machine)"]) }
+        if wasCurrent {
+            logger.info("link closed", metadata: ["boathook.machine.id": "\(machine)"])
+        }
     }
 }

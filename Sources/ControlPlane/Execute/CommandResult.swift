@@ -19,8 +19,10 @@ package struct CommandResult: Sendable {
         package var command: Command
         package var reader: any ResultReader
 
-        /// What a caller who sees nothing but the output must be told: that the tool did not run to its
-        /// end, and why. Only where there is no output.
+        /// What a caller who sees nothing but the output must be told: that the tool did not run to
+        /// its end, and why.
+        ///
+        /// Only where there is no output.
         package var explanation: String? {
             guard reader.byteCount == 0, command.state != .exited else { return nil }
             let state = command.state.rawValue.replacing("_", with: " ")
@@ -29,9 +31,13 @@ package struct CommandResult: Sendable {
         }
     }
 
-    /// - Parameter hold: How long to wait for the command's end.
+    /// - Parameters:
+    ///   - id: Of the command.
+    ///   - secret: From the result's URL.
+    ///   - hold: How long to wait for the command's end.
     /// - Returns: The result, or nil when it is not final yet, not there any more, or never was: who
     ///   asks cannot tell which.
+    /// - Throws: What the stores throw.
     package func callAsFunction(_ id: Command.ID, secret: String, hold: Duration) async throws
         -> Final?
     {

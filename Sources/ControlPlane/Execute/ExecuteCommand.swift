@@ -136,7 +136,7 @@ package struct ExecuteCommand: Sendable {
             return ControlPlaneError(.commandRefused, upstream)
         }
         guard upstream == Self.refused else {
-            return ControlPlaneError(.invalidArguments, upstream, denial: denial)
+            return ControlPlaneError(.invalidArguments, upstream)
         }
         var message = "\(upstream) \(denial.message)"
         if let nearest = denial.nearest { message += " Nearest allowed: \(nearest)" }

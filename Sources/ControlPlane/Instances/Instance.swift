@@ -1,4 +1,6 @@
-/// A container as the API knows it. Its id is never given to another one.
+/// A container as the API knows it.
+///
+/// Its id is never given to another one.
 package struct Instance: Sendable, Hashable, Identifiable {
     package typealias ID = Int64
     package var id: ID

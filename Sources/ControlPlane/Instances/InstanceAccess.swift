@@ -3,8 +3,9 @@ package enum InstanceAction: Sendable, Hashable {
     case show, execute
 }
 
-/// The only way to an instance: the lookup is the authorisation. Whoever holds an `Instance` has said
-/// what for.
+/// The only way to an instance: the lookup is the authorisation.
+///
+/// Whoever holds an `Instance` has said what for.
 package struct InstanceAccess: Sendable {
     private let instances: any InstanceStore
 

@@ -1,11 +1,15 @@
 package import AgentLink
 
-/// Where the outputs of commands are kept. A result is put once and never changes.
+/// Where the outputs of commands are kept.
+///
+/// A result is put once and never changes.
 package protocol ResultStore: Sendable {
     /// Keeps the output of a command, durably, as it comes in; nothing is held whole in memory. When
     /// the command has a result already, the old one stays and `frames` is read to its end.
     ///
-    /// - Parameter frames: The series of ``OutputFrame``s, in pieces of any size.
+    /// - Parameters:
+    ///   - id: Of the command.
+    ///   - frames: The series of ``OutputFrame``s, in pieces of any size.
     /// - Returns: What was kept.
     /// - Throws: What `frames` throws, `OutputFrameDecoder.Malformed`, or an error of the storage; the
     ///   command then has no result.

@@ -9,7 +9,8 @@ struct DataFolder: Sendable {
     ///
     /// - Throws: ``SettingError`` when it cannot be made or used.
     init(_ path: String) throws {
-        self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        self.path =
+            path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         do {
             try FileManager.default.createDirectory(
                 atPath: self.path, withIntermediateDirectories: true,

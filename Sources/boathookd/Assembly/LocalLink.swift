@@ -7,7 +7,8 @@ struct LocalLink: ServerLink {
     let gateway: AgentGateway
     let machine: Machine
 
-    func connect(_ hello: AgentHello) async throws -> AsyncThrowingStream<ServerMessage, any Error> {
+    func connect(_ hello: AgentHello) async throws -> AsyncThrowingStream<ServerMessage, any Error>
+    {
         let messages = try await gateway.attach(machine, hello: hello)
         return AsyncThrowingStream { continuation in
             let reader = Task {

@@ -16,7 +16,12 @@ struct ServerAssembly {
     /// In the order of their starts; they stop in the reverse order.
     let services: [any Service]
 
-    /// - Parameter onListening: Called once callers are answered; gets the public URL.
+    /// - Parameters:
+    ///   - settings: The server's.
+    ///   - folder: Where the database and the results lie.
+    ///   - logger: The process's.
+    ///   - onListening: Called once callers are answered; gets the public URL.
+    /// - Throws: When the database or the results' folder cannot be used.
     init(
         _ settings: Settings, folder: DataFolder, logger: Logger,
         onListening: @escaping @Sendable (String) async -> Void
@@ -33,7 +38,8 @@ struct ServerAssembly {
             dispatcher: dispatcher,
             complete: CompleteCommand(commands: store, results: results, bell: bell, time: time),
             time: time, logger: logger)
-        let urls = PublicURLs(base: settings.publicURL ?? "http://\(settings.urlHost):\(settings.port)")
+        let urls = PublicURLs(
+            base: settings.publicURL ?? "http://\(settings.urlHost):\(settings.port)")
         var times = ExecuteCommand.Times()
         times.resultLifetime = Double(settings.resultHours) * 3600
 
@@ -45,7 +51,8 @@ struct ServerAssembly {
                     access: access, commands: store, dispatcher: dispatcher, policy: .vast,
                     compatibility: settings.compatibility, times: times, time: time),
                 cancel: RequestCancellation(
-                    commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time),
+                    commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time
+                ),
                 result: CommandResult(commands: store, results: results, bell: bell, time: time),
                 gateway: gateway, dispatcher: dispatcher,
                 executeLimiter: RateLimiter(rate: settings.executeRate), urls: urls, time: time),
@@ -65,8 +72,10 @@ struct ServerAssembly {
         ]
     }
 
-    /// On the first start, makes the first account and its key, and leaves the key in a file for the
-    /// operator. A start that was cut off before is made good.
+    /// On the first start, makes the first account and its key, and leaves the key in a file for
+    /// the operator.
+    ///
+    /// A start that was cut off before is made good.
     func ensureAdminKey(in folder: DataFolder) async throws {
         if let first = try await store.firstAccount() {
             guard try await !store.hasKeys(account: first.id) else { return }

@@ -22,16 +22,21 @@ struct Settings: Sendable {
 
     /// - Throws: ``SettingError`` for the first value that cannot be used.
     init(_ values: Values) throws(SettingError) {
-        dataDir = try Self.read(.dataDir, values, default: "/var/lib/boathook", "an absolute or relative path") {
+        dataDir = try Self.read(
+            .dataDir, values, default: "/var/lib/boathook", "an absolute or relative path"
+        ) {
             $0.isEmpty ? nil : $0
         }
         let address = try Self.read(
-            .listen, values, default: ("127.0.0.1", 8787), "HOST:PORT, such as 127.0.0.1:8787", Self.address)
+            .listen, values, default: ("127.0.0.1", 8787), "HOST:PORT, such as 127.0.0.1:8787",
+            Self.address)
         (host, port) = address
         publicURL = try Self.read(.publicURL, values, default: nil, "an http or https URL") {
             $0.hasPrefix("http://") || $0.hasPrefix("https://") ? $0 : nil
         }
-        engine = try Self.read(.engine, values, default: nil, "unix:///PATH") { $0.isEmpty ? nil : $0 }
+        engine = try Self.read(.engine, values, default: nil, "unix:///PATH") {
+            $0.isEmpty ? nil : $0
+        }
         adoption = try Self.word(.adopt, values, default: .label)
         compatibility = try Self.word(.compatibility, values, default: .boathook)
         concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
@@ -54,7 +59,9 @@ struct Settings: Sendable {
         _ setting: Setting, _ values: Values, default standard: Value
     ) throws(SettingError) -> Value {
         let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
-        return try read(setting, values, default: standard, "one of \(words)") { Value(rawValue: $0) }
+        return try read(setting, values, default: standard, "one of \(words)") {
+            Value(rawValue: $0)
+        }
     }
 
     private static func number(

@@ -3,43 +3,73 @@ import FoundationEssentials
 
 /// The flags that servers and agents share.
 struct SettingsOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A YAML file of settings; keys are the flags' names with underscores.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A YAML file of settings; keys are the flags' names with underscores.",
+            valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("Where everything is kept (default: /var/lib/boathook).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "Where everything is kept (default: /var/lib/boathook).", valueName: "dir"))
     var dataDir: String?
 
-    @Option(help: ArgumentHelp("Address to listen on (default: 127.0.0.1:8787; port 0 takes a free one).", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp(
+            "Address to listen on (default: 127.0.0.1:8787; port 0 takes a free one).",
+            valueName: "host:port"))
     var listen: String?
 
-    @Option(help: ArgumentHelp("What URLs for callers begin with (default: the address listened on).", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "What URLs for callers begin with (default: the address listened on).", valueName: "url"
+        ))
     var publicURL: String?
 
-    @Option(help: ArgumentHelp("The container engine: unix:///PATH (default: DOCKER_HOST, then Docker's and Podman's usual sockets).", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "The container engine: unix:///PATH (default: DOCKER_HOST, then Docker's and Podman's usual sockets).",
+            valueName: "url"))
     var engine: String?
 
-    @Option(help: ArgumentHelp("Which containers become instances: label (those with the label boathook.instance), all, none.", valueName: "which"))
+    @Option(
+        help: ArgumentHelp(
+            "Which containers become instances: label (those with the label boathook.instance), all, none.",
+            valueName: "which"))
     var adopt: String?
 
-    @Option(help: ArgumentHelp("boathook (default), or vast-strict: upstream's refusals, messages and intervals.", valueName: "mode"))
+    @Option(
+        help: ArgumentHelp(
+            "boathook (default), or vast-strict: upstream's refusals, messages and intervals.",
+            valueName: "mode"))
     var compatibility: String?
 
-    @Option(help: ArgumentHelp("How many commands run at once on a machine (default: 8).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "How many commands run at once on a machine (default: 8).", valueName: "n"))
     var concurrency: String?
 
-    @Option(help: ArgumentHelp("For how many hours results are kept (default: 24).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("For how many hours results are kept (default: 24).", valueName: "n"))
     var resultHours: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info (default), notice, warning, error or critical.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info (default), notice, warning, error or critical.", valueName: "level")
+    )
     var logLevel: String?
 
     /// File, then variables, then flags.
     func settings() throws -> Settings {
         let environment = ProcessInfo.processInfo.environment
         var values: Settings.Values = [:]
-        if let path = config ?? environment["BOATHOOK_CONFIG"] { values = try SettingsFile.read(path) }
+        if let path = config ?? environment["BOATHOOK_CONFIG"] {
+            values = try SettingsFile.read(path)
+        }
         for setting in Setting.allCases {
-            if let text = environment[setting.variable] { values[setting] = (text, setting.variable) }
+            if let text = environment[setting.variable] {
+                values[setting] = (text, setting.variable)
+            }
             if let text = flagValue(setting) { values[setting] = (text, setting.flag) }
         }
         return try Settings(values)
