@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HummingbirdCore
 
 /// The parameters of a query as HTML forms and Python's clients write them: `+` is a blank.
@@ -21,6 +20,23 @@ struct QueryParameters {
     subscript(name: String) -> String? { values[name] }
 
     private static func decoded(_ text: Substring) -> String? {
-        String(text.replacing("+", with: " ")).removingPercentEncoding
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "+"):
+                bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "%"):
+                let digits = rest.prefix(2)
+                guard digits.count == 2, digits.allSatisfy({ $0 != UInt8(ascii: "+") }),
+                    let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+                else { return nil }
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            default:
+                bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }
