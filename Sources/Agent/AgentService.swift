@@ -34,13 +34,15 @@ package struct AgentService: Service {
             path: dataFolder + "/journal", now: Date().timeIntervalSince1970)
         let threads = NIOThreadPool(numberOfThreads: concurrency)
         threads.start()
+        let known = KnownContainers()
         let runner = CommandRunner(
-            engine: engine, jail: jail, journal: journal, locks: InstanceLocks(),
+            engine: engine, jail: jail, known: known, journal: journal, locks: InstanceLocks(),
             slots: RunSlots(count: concurrency), threads: threads, spoolFolder: spoolFolder)
         self.link = link
         self.logger = logger
         intake = Intake(runner: runner, journal: journal, link: link, logger: logger)
-        inventory = Inventory(engine: engine, link: link, adoption: adoption, logger: logger)
+        inventory = Inventory(
+            engine: engine, known: known, link: link, adoption: adoption, logger: logger)
     }
 
     /// Returns once the server knows this machine's containers.

@@ -11,6 +11,7 @@ internal import NIOPosix
 struct CommandRunner: Sendable {
     let engine: any ContainerEngine
     let jail: Jail
+    let known: KnownContainers
     let journal: Journal
     let locks: InstanceLocks
     let slots: RunSlots
@@ -48,6 +49,9 @@ struct CommandRunner: Sendable {
             return ended(order, .denied, "\(error)")
         }
     }
+
+    /// The container is not what we took it for; nothing was run.
+    private struct OutdatedContainer: Error {}
 
     /// A way out before the tool's main.
     private struct Refusal: Error {
@@ -88,12 +92,31 @@ struct CommandRunner: Sendable {
         _ order: RunCommand, _ decision: Decision, _ cancellation: JailCancellation,
         _ started: @escaping @Sendable () -> Void
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        if !decision.writes, let container = known.container(order.containerID) {
+            do {
+                return try await run(order, decision, container, nil, cancellation, started)
+            } catch is OutdatedContainer {
+                known.forget(container.id)
+            }
+        }
+        do {
+            return try await runOnFresh(order, decision, cancellation, started)
+        } catch is OutdatedContainer {
+            throw Refusal(.denied, "the instance changed its state at that moment; try again")
+        }
+    }
+
+    private func runOnFresh(
+        _ order: RunCommand, _ decision: Decision, _ cancellation: JailCancellation,
+        _ started: @escaping @Sendable () -> Void
+    ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         guard
             let container = try await engine.inspect(
                 order.containerID, patience: Self.enginePatience)
         else {
             throw Refusal(.denied, "the container is gone")
         }
+        known.keep(container)
         guard decision.writes, !container.isRunning else {
             return try await run(order, decision, container, nil, cancellation, started)
         }
@@ -119,9 +142,14 @@ struct CommandRunner: Sendable {
         _ hold: (any StoppedRootHold)?, _ cancellation: JailCancellation,
         _ started: @escaping @Sendable () -> Void
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
-        let plan = try JailedCommand.plan(
-            decision, on: container, hold: hold,
-            wallTime: .milliseconds(order.timeoutMilliseconds))
+        let plan: JailPlan
+        do {
+            plan = try JailedCommand.plan(
+                decision, on: container, hold: hold,
+                wallTime: .milliseconds(order.timeoutMilliseconds))
+        } catch let error as JailError where error.isGoneProcess {
+            throw OutdatedContainer()
+        }
         let startedAt = Date().timeIntervalSince1970
         if decision.writes {
             guard await !journal.knows(order.commandID) else {
@@ -144,6 +172,7 @@ struct CommandRunner: Sendable {
                     frames: spool.byteCount, sha256: spool.sha256())
             )
         }
+        if end.isOfOutdatedContainer { throw OutdatedContainer() }
         var report = CommandFinished(
             commandID: order.commandID, outcome: end.outcome, stdoutBytes: counts.stdout,
             stderrBytes: counts.stderr, sha256: counts.sha256, startedAt: startedAt,
@@ -181,6 +210,12 @@ private struct SpoolCounts: Sendable {
 }
 
 extension JailEnd {
+    /// Whether the root was not there as a mount: the instance was started or stopped meanwhile.
+    fileprivate var isOfOutdatedContainer: Bool {
+        guard case .notStarted(let step, _) = cause else { return false }
+        return ["root_open", "root_kind", "layers"].contains(step)
+    }
+
     fileprivate var outcome: CommandFinished.Outcome {
         switch cause {
         case .exited: .exited
@@ -227,7 +262,6 @@ extension JailEnd {
     private static func refusal(step: String, code: Int) -> String {
         switch step {
         case "guard_root": "refused: an operand is the root of the instance"
-        case "root_open", "root_kind": "the instance changed its state at that moment; try again"
         case "volume":
             "the place of a volume in the instance is not what it should be (errno \(code))"
         default: "the jail could not be closed at step \(step) (errno \(code)); nothing was run"

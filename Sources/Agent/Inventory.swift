@@ -14,6 +14,7 @@ final class Inventory: Sendable {
     }
 
     private let engine: any ContainerEngine
+    private let known: KnownContainers
     private let link: any ServerLink
     private let adoption: Adoption
     private let logger: Logger
@@ -22,8 +23,12 @@ final class Inventory: Sendable {
     private let firstSync = FirstSync()
     private let lastReports: NIOLockedValueBox<[Container.ID: InstanceReport]> = .init([:])
 
-    init(engine: any ContainerEngine, link: any ServerLink, adoption: Adoption, logger: Logger) {
+    init(
+        engine: any ContainerEngine, known: KnownContainers, link: any ServerLink,
+        adoption: Adoption, logger: Logger
+    ) {
         self.engine = engine
+        self.known = known
         self.link = link
         self.adoption = adoption
         self.logger = logger
@@ -58,9 +63,11 @@ final class Inventory: Sendable {
                 resync()
                 pause = .milliseconds(100)
                 for try await event in events where Self.matters(event.action) {
+                    known.forget(event.containerID)
                     queue.yield(.container(event.containerID, action: event.action))
                 }
             } catch {
+                known.forgetAll()
                 if Task.isCancelled { return }
                 logger.warning("engine not reachable", metadata: ["error": "\(error)"])
             }
@@ -95,6 +102,7 @@ final class Inventory: Sendable {
             return
         }
         guard let report = adoption.report(container) else { return }
+        known.keep(container)
         lastReports.withLockedValue { $0[id] = report }
         try await link.send(.instanceChanged(report))
     }
@@ -124,6 +132,7 @@ final class Inventory: Sendable {
             guard let container = try await engine.inspect(id, patience: Self.patience) else {
                 return nil
             }
+            known.keep(container)
             return adoption.report(container)
         } catch {
             guard var report = lastReports.withLockedValue({ $0[id] }),

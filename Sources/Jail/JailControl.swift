@@ -56,6 +56,9 @@ package struct JailError: Error, Sendable, Hashable, CustomStringConvertible {
     package let step: String
     package let message: String
 
+    /// Whether the process whose mounts were asked for is gone.
+    package var isGoneProcess: Bool { step == "process" }
+
     init(_ step: String, _ message: String) {
         self.step = step
         self.message = message

@@ -60,7 +60,7 @@ package enum MountTable {
 
     private static func read(_ path: String) throws(JailError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw JailError("mountinfo", String(cString: strerror(errno))) }
+        guard file >= 0 else { throw JailError("process", String(cString: strerror(errno))) }
         defer { close(file) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)

@@ -6,6 +6,8 @@ internal import NIOPosix
 struct FileResultReader: ResultReader {
     let file: ResultFile
     let trailer: ResultTrailer
+    /// All bytes of a short result; nil for a longer one.
+    let whole: [UInt8]?
     let threads: NIOThreadPool
 
     var byteCount: Int64 { trailer.byteCount }
@@ -25,6 +27,14 @@ struct FileResultReader: ResultReader {
     }
 
     private func bytes(in ranges: [Range<Int64>]) -> AsyncThrowingStream<[UInt8], any Error> {
+        if let whole {
+            return AsyncThrowingStream { continuation in
+                for range in ranges where !range.isEmpty {
+                    continuation.yield(Array(whole[Int(range.lowerBound)..<Int(range.upperBound)]))
+                }
+                continuation.finish()
+            }
+        }
         let cursor = Cursor(ranges)
         return AsyncThrowingStream(unfolding: { [file, threads] in
             guard let (offset, count) = await cursor.take(Self.pieceByteCount) else { return nil }

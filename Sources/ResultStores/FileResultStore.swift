@@ -57,7 +57,10 @@ package struct FileResultStore: ResultStore {
         try await threads.runIfActive {
             guard let file = try ResultFile.open(path(of: id)) else { return nil }
             guard let trailer = try ResultTrailer.read(from: file) else { return nil }
-            return FileResultReader(file: file, trailer: trailer, threads: threads)
+            // A short result, which most are, is read at once: another turn of a thread costs more.
+            let isShort = trailer.byteCount <= Int64(Self.shortByteCount)
+            let whole = isShort ? try file.read(at: 0, count: Int(trailer.byteCount)) : nil
+            return FileResultReader(file: file, trailer: trailer, whole: whole, threads: threads)
         }
     }
 
@@ -83,6 +86,7 @@ package struct FileResultStore: ResultStore {
         throw FileError("mkdir", path: path)
     }
 
+    private static let shortByteCount = 1 << 16
     /// Bytes that wait in memory for one write, for each result that comes in.
     private static let flushByteCount = 1 << 18
 }

@@ -26,7 +26,8 @@ import Yams
         #expect(documented.subtracting(routes).isEmpty, "documented, and not there")
     }
 
-    @Test func `every documented operation is there, and what is served is the file`() async throws {
+    @Test func `every documented operation is there, and what is served is the file`() async throws
+    {
         try await TestServer.with { server, client in
             for operation in try Self.operations() {
                 let path = operation.path.replacing("{}", with: "1")
@@ -43,7 +44,8 @@ import Yams
     @Test func `execute is documented with all that the seed's page has`() throws {
         let root = try #require(try Yams.load(yaml: Self.source(Self.file)) as? [String: Any])
         let paths = try #require(root["paths"] as? [String: [String: Any]])
-        let execute = try #require(paths["/api/v0/instances/command/{id}/"]?["put"] as? [String: Any])
+        let execute = try #require(
+            paths["/api/v0/instances/command/{id}/"]?["put"] as? [String: Any])
         let responses = try #require(execute["responses"] as? [String: Any])
         #expect(Set(responses.keys).isSuperset(of: ["200", "400", "401", "403", "429", "483"]))
     }

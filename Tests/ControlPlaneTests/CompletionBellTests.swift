@@ -1,3 +1,4 @@
+import CommandPolicy
 import ControlPlane
 import Testing
 
@@ -7,22 +8,31 @@ import Testing
         let early = bell.place(for: 1)
         let late = bell.place(for: 1)
         async let woken = early.wait(atMost: .seconds(60))
-        bell.ring(1)
-        #expect(await woken)
-        #expect(await late.wait(atMost: .seconds(60)))
+        bell.ring(.sample(1))
+        #expect(await woken?.id == 1)
+        #expect(await late.wait(atMost: .seconds(60))?.id == 1)
     }
 
     @Test func `another command's end wakes nobody`() async {
         let bell = CompletionBell()
         let place = bell.place(for: 1)
-        bell.ring(2)
-        #expect(await !place.wait(atMost: .milliseconds(1)))
+        bell.ring(.sample(2))
+        #expect(await place.wait(atMost: .milliseconds(1)) == nil)
     }
 
     @Test func `a waiter that is cancelled comes back`() async {
         let bell = CompletionBell()
         let waiter = Task { await bell.place(for: 1).wait(atMost: .seconds(600)) }
         waiter.cancel()
-        #expect(await !waiter.value)
+        #expect(await waiter.value == nil)
+    }
+}
+
+extension Command {
+    fileprivate static func sample(_ id: Command.ID) -> Command {
+        Command(
+            id: id, accountID: 1, keyID: 1, instanceID: 1, machineID: 1, containerID: "c",
+            text: "ls", decision: Policy.vast.decide("ls"), state: .exited, timeoutSeconds: 1,
+            createdAt: 0, startBy: 0, resultDigest: Secret().digest, resultExpiresAt: 0)
     }
 }

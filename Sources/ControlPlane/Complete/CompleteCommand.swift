@@ -46,10 +46,10 @@ package struct CompleteCommand: Sendable {
         else {
             throw ControlPlaneError(.agentRefused, "The output is not the one that was reported.")
         }
-        _ = try await commands.finish(
+        let ended = try await commands.finish(
             command.id, as: CommandState(report.outcome), outcome: CommandOutcome(report),
             startedAt: report.startedAt, at: time.now())
-        bell.ring(command.id)
+        if let ended { bell.ring(ended.command) }
     }
 }
 

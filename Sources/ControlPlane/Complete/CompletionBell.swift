@@ -6,7 +6,7 @@ internal import NIOConcurrencyHelpers
 /// here, and so cannot miss one.
 package final class CompletionBell: Sendable {
     private struct State {
-        var waiters: [Command.ID: [UInt64: AsyncStream<Void>.Continuation]] = [:]
+        var waiters: [Command.ID: [UInt64: AsyncStream<Command>.Continuation]] = [:]
         var lastWaiterID: UInt64 = 0
     }
 
@@ -16,20 +16,20 @@ package final class CompletionBell: Sendable {
 
     /// A place in the line for one command.
     package struct Place: Sendable {
-        fileprivate let rung: AsyncStream<Void>
+        fileprivate let rung: AsyncStream<Command>
 
-        /// Returns true once the command has ended, false after `duration` or on cancellation.
-        package func wait(atMost duration: Duration) async -> Bool {
-            await withTaskGroup(of: Bool.self) { group in
+        /// The command as it ended; nil after `duration`, or on cancellation.
+        package func wait(atMost duration: Duration) async -> Command? {
+            await withTaskGroup(of: Command?.self) { group in
                 group.addTask {
-                    for await _ in rung { return true }
-                    return false
+                    for await command in rung { return command }
+                    return nil
                 }
                 group.addTask {
                     try? await Task.sleep(for: duration)
-                    return false
+                    return nil
                 }
-                let first = await group.next() ?? false
+                let first = await group.next() ?? nil
                 group.cancelAll()
                 return first
             }
@@ -39,7 +39,7 @@ package final class CompletionBell: Sendable {
     /// Takes a place; it is given up when the value is dropped.
     package func place(for command: Command.ID) -> Place {
         let (stream, continuation) = AsyncStream.makeStream(
-            of: Void.self, bufferingPolicy: .bufferingOldest(1))
+            of: Command.self, bufferingPolicy: .bufferingOldest(1))
         let id = state.withLockedValue { state in
             state.lastWaiterID += 1
             state.waiters[command, default: [:]][state.lastWaiterID] = continuation
@@ -50,10 +50,10 @@ package final class CompletionBell: Sendable {
     }
 
     /// Tells all who wait for the command.
-    package func ring(_ command: Command.ID) {
-        let waiters = state.withLockedValue { $0.waiters.removeValue(forKey: command) }
+    package func ring(_ command: Command) {
+        let waiters = state.withLockedValue { $0.waiters.removeValue(forKey: command.id) }
         for waiter in (waiters ?? [:]).values {
-            waiter.yield()
+            waiter.yield(command)
             waiter.finish()
         }
     }

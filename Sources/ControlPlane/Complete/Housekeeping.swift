@@ -62,13 +62,13 @@ package struct Housekeeping: Service {
             default:
                 continue
             }
-            _ = try await commands.finish(
+            let ended = try await commands.finish(
                 command.id, as: end.state,
                 outcome: CommandOutcome(
                     note: end.note, sha256: CommandFinished.emptyDigest,
                     isComplete: end.state == .expired),
                 startedAt: nil, at: now)
-            bell.ring(command.id)
+            if let ended { bell.ring(ended.command) }
         }
     }
 

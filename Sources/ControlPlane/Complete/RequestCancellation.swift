@@ -34,7 +34,7 @@ package struct RequestCancellation: Sendable {
                     note: "cancelled before it was sent to its machine",
                     sha256: CommandFinished.emptyDigest),
                 startedAt: nil, at: time.now())
-            bell.ring(id)
+            if let ended { bell.ring(ended.command) }
             return ended?.moved == true ? .queued : ended?.command.state ?? .queued
         case .dispatched, .running:
             _ = dispatcher.cancel(command)

@@ -47,9 +47,7 @@ package struct CommandResult: Sendable {
             command.resultExpiresAt > time.now()
         else { return nil }
         if !command.state.isTerminal {
-            guard await place.wait(atMost: hold), let ended = try await commands.command(id) else {
-                return nil
-            }
+            guard let ended = await place.wait(atMost: hold) else { return nil }
             command = ended
         }
         return try await final(command)
@@ -61,7 +59,7 @@ package struct CommandResult: Sendable {
         guard let command = try await commands.command(id), !command.state.isTerminal else {
             return try await commands.command(id)
         }
-        _ = await place.wait(atMost: duration)
+        if let ended = await place.wait(atMost: duration) { return ended }
         return try await commands.command(command.id)
     }
 
