@@ -46,6 +46,8 @@ struct WireError: Error, Sendable {
             case .invalidArguments, .commandRefused: (.badRequest, "invalid_args")
             case .instanceNotReady: (.badRequest, "invalid_container")
             case .tooFrequent: (.tooManyRequests, "too_frequent")
+            case .queueFull: (.tooManyRequests, "queue_full")
+            case .idempotencyMismatch: (.unprocessableContent, "idempotency_mismatch")
             case .containerGone: (.badRequest, "invalid_container_id")
             case .agentRefused: (.badRequest, "agent_refused")
             case .agentOutdated: (.upgradeRequired, "agent_outdated")
@@ -53,7 +55,7 @@ struct WireError: Error, Sendable {
             }
         self.init(status: status, reply: ErrorReply(error: code, msg: error.message))
         reply.denial = error.denial.flatMap { try? WireJSON.value($0) }
-        if error.code == .tooFrequent {
+        if status == .tooManyRequests {
             // All that upstream sends; clients that read `msg` alone would print "None".
             reply.detail = error.message
         }

@@ -123,7 +123,7 @@ struct CommandRunner: Sendable {
         let hold = try await engine.holdStopped(container)
         do {
             // It may have been started before the engine gave it to us.
-            guard let status = try await engine.status(of: container.id),
+            guard let status = try await engine.summary(of: container.id)?.status,
                 ["created", "exited", "stopped", "configured"].contains(status)
             else {
                 throw Refusal(.denied, "the instance changed its state at that moment; try again")

@@ -135,10 +135,11 @@ final class Inventory: Sendable {
             known.keep(container)
             return adoption.report(container)
         } catch {
-            guard var report = lastReports.withLockedValue({ $0[id] }),
-                let status = try await engine.status(of: id)
-            else { throw error }
-            report.status = Adoption.status(status)
+            guard let summary = try await engine.summary(of: id) else { return nil }
+            guard var report = lastReports.withLockedValue({ $0[id] }) else {
+                return adoption.report(summary)
+            }
+            report.status = Adoption.status(summary.status)
             return report
         }
     }

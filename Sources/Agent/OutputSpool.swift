@@ -71,12 +71,3 @@ struct SpoolError: Error, Sendable, Hashable, CustomStringConvertible {
 
     var description: String { "\(call): \(String(cString: strerror(code)))" }
 }
-
-/// Bytes as lower-case hexadecimal digits.
-enum Hex {
-    static func string(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.reduce(into: "") { text, byte in
-            text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
-    }
-}

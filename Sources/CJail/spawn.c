@@ -36,9 +36,10 @@ static int place_descriptors(int source[PASSED]) {
 static int run_child(void *argument) {
     struct child *child = argument;
 
-    // execve(2) keeps ignored signals ignored: an agent ignores SIGPIPE, a tool must not.
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &action, NULL);
+    // execve(2) keeps ignored signals ignored: an agent ignores SIGPIPE, a tool must not. By the raw call, because
+    // glibc's refuses the two signals that it keeps for itself, and those may have been ignored by whoever started us.
+    const unsigned long standard[4] = {0}; // the kernel's struct sigaction: SIG_DFL, no flags, an empty mask
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, standard, NULL, 8);
 
     if (place_descriptors(child->source) == 0) {
         sigset_t none;

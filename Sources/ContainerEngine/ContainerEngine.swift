@@ -11,9 +11,9 @@ package protocol ContainerEngine: Sendable {
     func inspect(_ id: Container.ID, patience: Duration) async throws -> Container?
     /// What happens to containers from now on. The stream ends by an error when the engine goes away.
     func events() async throws -> AsyncThrowingStream<ContainerEvent, any Error>
-    /// Which of the engine's words describes the container's state, without waiting for its lock; nil
-    /// when there is none of that id.
-    func status(of id: Container.ID) async throws -> String?
+    /// One container as the engine's list has it, without waiting for the engine to be done with it: no
+    /// process id, storage, mounts, environment or time of start. Nil when there is none of that id.
+    func summary(of id: Container.ID) async throws -> Container?
     /// Mounts a stopped container's root for writing, and keeps the engine from starting it, if the
     /// engine can be kept from it (``StoppedRootHold/excludesStart``), until the hold is released.
     func holdStopped(_ container: Container) async throws -> any StoppedRootHold

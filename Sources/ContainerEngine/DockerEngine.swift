@@ -52,11 +52,11 @@ package final class DockerEngine: ContainerEngine {
         return reply?.container
     }
 
-    package func status(of id: Container.ID) async throws -> String? {
+    package func summary(of id: Container.ID) async throws -> Container? {
         let filters = Self.filters(["id": [id]])
         let reply: [ListedContainer]? = try await get(
             "/containers/json?all=1\(filters)", timeout: .seconds(10))
-        return reply?.first { $0.id == id }?.status
+        return reply?.first { $0.id == id }?.container
     }
 
     package func events() async throws -> AsyncThrowingStream<ContainerEvent, any Error> {

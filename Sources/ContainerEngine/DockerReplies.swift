@@ -27,11 +27,28 @@ struct EngineMessage: Decodable, Sendable {
 
 struct ListedContainer: Decodable, Sendable {
     var id: String
+    var names: [String]?
+    var image: String?
+    var labels: [String: String]?
     var status: String?
+    var created: Double?
 
     enum CodingKeys: String, CodingKey {
         case id = "Id"
+        case names = "Names"
+        case image = "Image"
+        case labels = "Labels"
         case status = "State"
+        case created = "Created"
+    }
+
+    var container: Container {
+        let name = names?.first ?? ""
+        return Container(
+            id: id, name: name.hasPrefix("/") ? String(name.dropFirst()) : name,
+            image: image ?? "", labels: labels ?? [:], environment: [], status: status ?? "",
+            processID: 0, failure: "", createdAt: created ?? 0, startedAt: nil,
+            storage: .unsupported(driver: "not asked"), mounts: [])
     }
 }
 

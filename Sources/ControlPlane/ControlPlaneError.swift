@@ -40,6 +40,10 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let instanceNotReady = Code(description: "instance_not_ready")
         /// Too often; see ``ControlPlaneError/retryAfter``.
         package static let tooFrequent = Code(description: "too_frequent")
+        /// Too many open commands; nothing was accepted.
+        package static let queueFull = Code(description: "queue_full")
+        /// The idempotency key was used for another order.
+        package static let idempotencyMismatch = Code(description: "idempotency_mismatch")
         /// An agent of another link protocol.
         package static let agentOutdated = Code(description: "agent_outdated")
         /// The instance's container is gone for good.

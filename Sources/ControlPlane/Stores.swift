@@ -63,8 +63,20 @@ package protocol InstanceStore: Sendable {
 /// The state machine is ``CommandState``; every change goes through ``CommandState/allows(_:)`` in
 /// the same transaction that writes it.
 package protocol CommandStore: Sendable {
-    /// Keeps a new command as queued and gives it its id.
-    func add(_ command: NewCommand) async throws -> Command
+    /// Keeps a new command and gives it its id, unless it repeats one that is there; in one transaction.
+    ///
+    /// It repeats the key's command of the same idempotency key, if that is younger than a day. One that
+    /// changes something also repeats an equal one – same key, instance and words – that has not ended,
+    /// or is named in ``NewCommand/undelivered``. The repeated command then gets the new result secret
+    /// beside its own.
+    ///
+    /// - Throws: ``ControlPlaneError``: `idempotency_mismatch` when the idempotency key stands for another
+    ///   order, `queue_full` when the account or the machine has as many open commands as `bounds` allow.
+    func add(_ command: NewCommand, bounds: QueueBounds) async throws -> (
+        command: Command, isNew: Bool
+    )
+    /// Whether the digest is that of one of the command's further result secrets.
+    func hasResultSecret(_ digest: SecretDigest, command: Command.ID) async throws -> Bool
     /// The command, or nil.
     func command(_ id: Command.ID) async throws -> Command?
     /// The account's newest commands, newest first, below `before` when given.
@@ -86,6 +98,16 @@ package protocol CommandStore: Sendable {
     func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID]
     /// Notes that the bytes of these results are gone.
     func forgetResults(_ ids: [Command.ID]) async throws
+}
+
+/// How many commands may be open at a time.
+package struct QueueBounds: Sendable, Hashable {
+    /// Of one account.
+    package var perAccount = 1000
+    /// For one machine.
+    package var perMachine = 4000
+
+    package init() {}
 }
 
 /// All of them, as one adapter.

@@ -3,24 +3,43 @@ internal import FoundationEssentials
 internal import GRDB
 
 extension SQLiteStore: CommandStore {
-    package func add(_ command: NewCommand) async throws -> Command {
+    package func add(
+        _ command: NewCommand, bounds: QueueBounds
+    ) async throws -> (command: Command, isNew: Bool) {
         let decision = try JSON.encode(command.decision)
         return try await writes.write { db in
+            if let repeated = try Command.fetchRepeated(db, by: command) {
+                try db.execute(
+                    sql: "INSERT INTO result_secret (command_id, digest) VALUES (?, ?)",
+                    arguments: [repeated.id, Data(command.resultDigest.bytes)])
+                return (repeated, false)
+            }
+            try Command.checkQueues(db, for: command, bounds: bounds)
             try db.execute(
                 sql: """
                     INSERT INTO command (
                         account_id, key_id, instance_id, machine_id, container_id, text, decision,
-                        state, timeout_seconds, created_at, start_by, result_digest,
+                        idempotency_key, state, timeout_seconds, created_at, start_by, result_digest,
                         result_expires_at
-                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     command.accountID, command.keyID, command.instance.id,
                     command.instance.machineID, command.instance.containerID, command.text,
-                    decision, command.state.rawValue, command.timeoutSeconds, command.createdAt,
+                    decision, command.idempotencyKey, command.state.rawValue,
+                    command.timeoutSeconds, command.createdAt,
                     command.startBy, Data(command.resultDigest.bytes), command.resultExpiresAt,
                 ])
-            return command.command(id: db.lastInsertedRowID)
+            return (command.command(id: db.lastInsertedRowID), true)
+        }
+    }
+
+    package func hasResultSecret(_ digest: SecretDigest, command: Command.ID) async throws -> Bool {
+        try await pool.read { db in
+            let digests = try Data.fetchAll(
+                db, sql: "SELECT digest FROM result_secret WHERE command_id = ?",
+                arguments: [command])
+            return digests.contains { SecretDigest(bytes: [UInt8]($0)).matches(digest) }
         }
     }
 
@@ -116,6 +135,8 @@ extension SQLiteStore: CommandStore {
                 try db.execute(
                     sql: "UPDATE command SET result_expires_at = NULL WHERE id = ?",
                     arguments: [id])
+                try db.execute(
+                    sql: "DELETE FROM result_secret WHERE command_id = ?", arguments: [id])
             }
         }
     }
@@ -133,7 +154,7 @@ extension Command {
         return try Row.fetchOne(statement, arguments: [id]).map(Command.init(row:))
     }
 
-    fileprivate init(row: Row) throws {
+    init(row: Row) throws {
         let state: String = row["state"]
         guard let state = CommandState(rawValue: state) else {
             throw DatabaseError(message: "unknown command state \(state)")

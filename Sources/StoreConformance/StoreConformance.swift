@@ -38,6 +38,10 @@ package struct StoreConformance<
             Check(name: "a terminal state never changes") { try await $0.terminalStates() },
             Check(name: "open and overdue commands are found") { try await $0.openCommands() },
             Check(name: "results expire once") { try await $0.resultExpiry() },
+            Check(name: "an order that is sent again is the same command") {
+                try await $0.repetition()
+            },
+            Check(name: "queues are bounded") { try await $0.queueBounds() },
             Check(name: "many writers at once lose nothing") { try await $0.manyWriters() },
         ]
     }
@@ -233,6 +237,62 @@ extension StoreConformance {
         return found.list
     }
 
+    func repetition() async throws -> [String] {
+        var found = Findings()
+        let world = try await World(store)
+        let first = try await world.order(store, "rm a")
+        let again = try await world.order(store, "rm a")
+        found.check(
+            first.isNew && !again.isNew, "an equal writer that is open is not accepted twice")
+        found.check(again.command.id == first.command.id, "it is the same command")
+        found.check(
+            try await store.hasResultSecret(again.secret.digest, command: first.command.id),
+            "which has the second secret too")
+        found.check(
+            try await !store.hasResultSecret(Secret().digest, command: first.command.id),
+            "and no other")
+        found.check(try await world.order(store, "rm b").isNew, "another text is another command")
+        found.check(try await world.order(store, "ls").isNew, "a reader is new")
+        found.check(try await world.order(store, "ls").isNew, "every time")
+        _ = try await store.finish(
+            first.command.id, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil,
+            at: 1)
+        let lost = try await world.order(store, "rm a", undelivered: [first.command.id])
+        found.check(
+            lost.command.id == first.command.id, "an ended one whose answer got lost is repeated")
+        found.check(try await world.order(store, "rm a").isNew, "any other ended one is not")
+        let named = try await world.order(store, "ls x", key: "k1")
+        let namedAgain = try await world.order(store, "ls x", key: "k1")
+        found.check(
+            named.command.id == namedAgain.command.id, "the same idempotency key is the same")
+        found.check(try await world.order(store, "ls x", key: "k2").isNew, "another key is not")
+        do {
+            _ = try await world.order(store, "ls y", key: "k1")
+            found.check(false, "a key for another order is refused")
+        } catch let error as ControlPlaneError {
+            found.check(error.code == .idempotencyMismatch, "with its own code")
+        }
+        return found.list
+    }
+
+    func queueBounds() async throws -> [String] {
+        var found = Findings()
+        let world = try await World(store)
+        var bounds = QueueBounds()
+        bounds.perAccount = 2
+        for _ in 0..<2 { _ = try await world.order(store, "ls", bounds: bounds) }
+        do {
+            _ = try await world.order(store, "ls", bounds: bounds)
+            found.check(false, "one too many is refused")
+        } catch let error as ControlPlaneError {
+            found.check(
+                error.code == .queueFull && error.retryAfter != nil, "and told when to return")
+        }
+        let open = try await store.openCommands(machine: world.machine.id)
+        found.check(open.count == 2, "nothing of it is kept")
+        return found.list
+    }
+
     func manyWriters() async throws -> [String] {
         var found = Findings()
         let world = try await World(store)
@@ -279,12 +339,28 @@ private struct World: Sendable {
     struct MissingInstance: Error {}
 
     func add(_ store: some CommandStore, startBy: Double = 60) async throws -> Command {
-        try await store.add(
+        try await order(store, "ls", startBy: startBy).command
+    }
+
+    struct Order {
+        var command: Command
+        var isNew: Bool
+        var secret: Secret
+    }
+
+    func order(
+        _ store: some CommandStore, _ text: String, key: String? = nil,
+        undelivered: [Command.ID] = [], startBy: Double = 60, bounds: QueueBounds = QueueBounds()
+    ) async throws -> Order {
+        let secret = Secret()
+        let added = try await store.add(
             NewCommand(
-                accountID: account.id, keyID: key.id, instance: instance, text: "ls",
-                decision: Policy.vast.decide("ls"), timeoutSeconds: 60, createdAt: 0,
-                startBy: startBy, resultDigest: Secret().digest, resultExpiresAt: 1000,
-                state: .queued))
+                accountID: account.id, keyID: self.key.id, instance: instance, text: text,
+                decision: Policy.vast.decide(text), timeoutSeconds: 60, createdAt: 0,
+                startBy: startBy, resultDigest: secret.digest, resultExpiresAt: 1000,
+                idempotencyKey: key, undelivered: undelivered, state: .queued),
+            bounds: bounds)
+        return Order(command: added.command, isNew: added.isNew, secret: secret)
     }
 }
 

@@ -110,3 +110,58 @@ import VastAPI
         }
     }
 }
+
+/// The same order twice (design.md, "The wire").
+@Suite struct RepetitionTests {
+    @Test func `a retried PUT of a command that changes something is the same command`()
+        async throws
+    {
+        try await TestServer.with { server, client in
+            let path = APIPath.execute(instance: server.instance)
+            var replies: [ExecuteReply] = []
+            for _ in 0..<3 {
+                let response = try await client.send(
+                    .put, path, key: server.key, json: #"{"command":"rm a"}"#)
+                replies.append(try response.decoded(ExecuteReply.self))
+            }
+            #expect(Set(replies.map(\.commandID)).count == 1)
+            #expect(Set(replies.map(\.resultURL)).count == 3)
+            let other = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"rm b"}"#)
+            #expect(try other.decoded(ExecuteReply.self).commandID != replies[0].commandID)
+
+            try await server.withAgent(answer: TestServer.succeed) {
+                for reply in replies {
+                    let url = String(reply.resultURL.dropFirst("https://boathook.example".count))
+                    let result = try await client.send(.get, url)
+                    #expect(result.text == "héllo ✓\noops\n", "each URL leads to the one result")
+                }
+                let later = try await client.send(
+                    .put, path, key: server.key, json: #"{"command":"rm a"}"#)
+                #expect(try later.decoded(ExecuteReply.self).commandID != replies[0].commandID)
+            }
+        }
+    }
+
+    @Test func `an idempotency key is one command, and no other order's`() async throws {
+        try await TestServer.with { server, client in
+            let path = APIPath.execute(instance: server.instance)
+            let name = try #require(HTTPField.Name("Idempotency-Key"))
+            var ids: Set<Int64> = []
+            for _ in 0..<2 {
+                let response = try await client.send(
+                    .put, path, key: server.key, json: #"{"command":"ls"}"#, headers: [name: "a"])
+                ids.insert(try response.decoded(ExecuteReply.self).commandID)
+            }
+            #expect(ids.count == 1)
+            let mismatch = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls /"}"#, headers: [name: "a"])
+            #expect(mismatch.status == .unprocessableContent)
+            #expect(try mismatch.decoded(ErrorReply.self).error == "idempotency_mismatch")
+            let tooLong = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls"}"#,
+                headers: [name: String(repeating: "k", count: 256)])
+            #expect(tooLong.status == .badRequest)
+        }
+    }
+}

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 
@@ -137,6 +138,25 @@ def test_cancel(up, many_files):
     assert pid
     assert up.cli("cancel", command).returncode == 0
     assert up.final(int(command), seconds=10)["state"] == "cancelled"
+
+
+def test_ctrl_c_cancels_and_130_says_so(up, many_files):
+    identifier, frozen = str(up.instance_id(many_files)), None
+    for _ in range(10):
+        process = subprocess.Popen(
+            [BIN / "boathook", "execute", identifier, "du -a many"], env=up.environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        frozen = jailed.freeze(up.process.pid, "du")
+        if frozen:
+            break
+        process.communicate(timeout=30)
+    assert frozen, "the command was always over before it could be stopped"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and b"cancelled" in errors
+    newest = up.request("GET", "/api/v0/commands/?limit=1").json["commands"][0]
+    assert (newest["state"], newest["complete"]) == ("cancelled", False)
 
 
 def test_a_terminal_gets_escapes_and_a_pipe_gets_the_bytes(up, new_container):

@@ -117,3 +117,32 @@ def test_it_starts_in_an_empty_environment(engine, tmp_path):
         process.wait()
         process.stdout.close()
     assert (tmp_path / "data/admin.key").exists()
+
+
+def test_a_backup_restored_never_runs_what_was_open_in_it(start_up, new_container, many_files, tmp_path):
+    container = new_container()
+    container.shell("mkdir /home/target; touch /home/target/one")
+    up = start_up()
+    instance, busy = up.instance_id(container), up.instance_id(many_files)
+    done = up.put_command(instance, "ls home").json
+    output = up.result(done["result_url"])
+    pid = None
+    for _ in range(10):
+        reading = up.put_command(busy, "du -a many").json["command_id"]
+        if pid := jailed.freeze(up.process.pid, "du"):
+            break
+    assert pid
+
+    copy = tmp_path / "copy"
+    run(BIN / "boathook", "admin", "backup", copy, "--data-dir", up.data)
+    assert run(BIN / "boathook", "admin", "backup", copy, "--data-dir", up.data, check=False).returncode != 0
+    up.process.terminate()
+
+    restored = tmp_path / "restored"
+    told = run(BIN / "boathook", "admin", "restore", copy, "--data-dir", restored).stdout
+    assert b"1 open commands ended as lost" in told
+    again = start_up(data=restored, key=up.key)
+    row = again.request("GET", f"/api/v0/commands/{reading}/").json
+    assert row["state"] == "lost" and "backup" in row["note"]
+    kept = again.request("GET", f"/api/v0/commands/{done['command_id']}/output")
+    assert (kept.status, kept.body) == (200, output.body)

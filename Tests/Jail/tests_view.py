@@ -133,7 +133,11 @@ def volumes_refuse_links():
     os.symlink("/etc/passwd", WORK + "/a-link")
     view = Overlay(lower)
     volume = folder("volume")
-    equal(refused(jailed(["ls"], view.merged, volumes=[(volume, "/data", "r")]), "volume"), 40)
+    equal(refused(writing(["rm", "/x"], view.merged, volumes=[(volume, "/data", "w")]), "volume"), 40)
+    # A reader does without a volume that a link leads to: nothing of it is attached anywhere.
+    open(volume + "/inside", "w").close()
+    got = ready(jailed(["ls", "/data/", "/etc/"], view.merged, volumes=[(volume, "/data", "r")]))
+    assert b"inside" not in got.out, got
     equal(refused(jailed(["ls"], view.merged, volumes=[(WORK + "/a-link", "/etc/passwd", "r")]), "volume"), 40)
     equal(refused(jailed(["ls"], view.merged, volumes=[("/nonexistent", "/home", "r")]), "volume"), 2)
 

@@ -20,7 +20,8 @@ struct ExecuteRoute: Sendable {
         try limiter.admit(principal.keyID)
         let body = try await request.jsonObject(
             ExecuteRequest.self, upTo: Self.maximumBodyByteCount)
-        let order = try CommandOrder(body)
+        var order = try CommandOrder(body)
+        order.idempotencyKey = try request.idempotencyKey
         let id = try context.instanceID()
         if try body.wantsDryRun {
             let decision = try await execute.decision(order, on: id, as: principal)
@@ -30,11 +31,33 @@ struct ExecuteRoute: Sendable {
         var reply = ExecuteReply(
             resultURL: urls.result(accepted), commandID: accepted.command.id,
             statusURL: urls.status(accepted.command.id))
-        guard let seconds = request.preferredWait else { return try .json(reply) }
+        guard let seconds = request.preferredWait else {
+            return try answer(reply, for: accepted.command)
+        }
         if let settled = try await result.settled(accepted.command.id, atMost: .seconds(seconds)) {
             reply.result = try await CommandRow.describing(settled, result: result, urls: urls)
         }
-        return try .json(reply, headers: [.preferenceApplied: "wait=\(seconds)"])
+        return try answer(
+            reply, for: accepted.command, headers: [.preferenceApplied: "wait=\(seconds)"])
+    }
+
+    /// The 200, and a note if it cannot be written.
+    private func answer(
+        _ reply: ExecuteReply, for command: Command, headers: HTTPFields = [:]
+    ) throws -> Response {
+        var response = try Response.json(reply, headers: headers)
+        guard command.decision.writes else { return response }
+        let body = try WireJSON.encode(reply)
+        response.body = ResponseBody(contentLength: body.readableBytes) { [execute] writer in
+            do {
+                try await writer.write(body)
+                try await writer.finish(nil)
+            } catch {
+                execute.answerGotLost(command)
+                throw error
+            }
+        }
+        return response
     }
 
     /// A command has at most 2,048 bytes, and JSON may write each as six.
@@ -132,7 +155,22 @@ extension Request {
     }
 }
 
+extension Request {
+    /// `Idempotency-Key`, as the caller spells it.
+    fileprivate var idempotencyKey: String? {
+        get throws {
+            guard let key = headers[.idempotencyKey] else { return nil }
+            guard (1...255).contains(key.utf8.count) else {
+                throw WireError.badRequest(
+                    "invalid_args", "Idempotency-Key must have 1 to 255 bytes.")
+            }
+            return key
+        }
+    }
+}
+
 extension HTTPField.Name {
+    static let idempotencyKey = constant("Idempotency-Key")
     /// RFC 7240; the names are constants that the grammar of field names allows.
     static let prefer = constant("Prefer")
     static let preferenceApplied = constant("Preference-Applied")

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import UnixSignals
 internal import VastAPI
 
 /// `boathook execute ID COMMAND`.
@@ -51,15 +52,14 @@ struct ExecuteVerb: AsyncParsableCommand {
             try await showDecision(client, request)
             return
         }
-        let wait = detach ? nil : Self.waitSeconds
-        let reply: ExecuteReply = try await client.put(
-            APIPath.execute(instance: instanceID), request, wait: wait)
         if detach {
+            let reply: ExecuteReply = try await client.put(
+                APIPath.execute(instance: instanceID), request)
             try StandardStreams.print(
                 options.json ? try JSONText.of(reply) : "command \(reply.commandID)")
             return
         }
-        let row = try await ended(reply, client)
+        let row = try await ended(request, client)
         if options.json {
             try StandardStreams.print(try JSONText.of(row))
         } else {
@@ -68,7 +68,31 @@ struct ExecuteVerb: AsyncParsableCommand {
         throw ExitCode(CommandOutput.exitCode(of: row))
     }
 
-    private func ended(_ reply: ExecuteReply, _ client: APIClient) async throws -> CommandRow {
+    /// Runs the command to its end.
+    ///
+    /// An interrupt cancels it; the end then tells what came of that.
+    private func ended(_ request: ExecuteRequest, _ client: APIClient) async throws -> CommandRow {
+        let interrupts = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let reply: ExecuteReply = try await client.put(
+            APIPath.execute(instance: instanceID), request, wait: Self.firstWaitSeconds)
+        return try await withThrowingTaskGroup(of: CommandRow?.self) { group in
+            group.addTask { try await end(reply, client) }
+            group.addTask {
+                for await _ in interrupts {
+                    let _: CancelReply? = try? await client.delete(APIPath.command(reply.commandID))
+                }
+                return nil
+            }
+            while let row = try await group.next() {
+                guard let row else { continue }
+                group.cancelAll()
+                return row
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func end(_ reply: ExecuteReply, _ client: APIClient) async throws -> CommandRow {
         var row = reply.result
         do {
             while row?.final != true {
@@ -94,6 +118,9 @@ struct ExecuteVerb: AsyncParsableCommand {
         guard reply.decision.object?["verdict"] == .string("allow") else { throw ExitCode(125) }
     }
 
-    /// How long one request waits for the command's end.
+    /// How long the order itself waits for the command's end; until it is answered, there is no id that
+    /// an interrupt could cancel.
+    private static let firstWaitSeconds = 1
+    /// How long each later request waits.
     private static let waitSeconds = 30
 }

@@ -68,16 +68,23 @@ package struct NewCommand: Sendable {
     package var startBy: Double
     package var resultDigest: SecretDigest
     package var resultExpiresAt: Double
+    /// The caller's own name for this order, if it gave one.
+    package var idempotencyKey: String?
+    /// Ended commands that this one repeats if it is equal: their answers did not reach the caller.
+    package var undelivered: [Command.ID]
     /// `dispatched` when the machine's link is open at that moment, `queued` otherwise.
     package var state: CommandState
 
     package init(
         accountID: Account.ID, keyID: APIKey.ID, instance: Instance, text: String,
         decision: Decision, timeoutSeconds: Int, createdAt: Double, startBy: Double,
-        resultDigest: SecretDigest, resultExpiresAt: Double, state: CommandState
+        resultDigest: SecretDigest, resultExpiresAt: Double, idempotencyKey: String? = nil,
+        undelivered: [Command.ID] = [], state: CommandState
     ) {
         self.accountID = accountID
         self.keyID = keyID
+        self.idempotencyKey = idempotencyKey
+        self.undelivered = undelivered
         self.instance = instance
         self.text = text
         self.decision = decision

@@ -42,15 +42,19 @@ package struct CommandResult: Sendable {
         -> Final?
     {
         let place = bell.place(for: id)
-        guard var command = try await commands.command(id),
-            command.resultDigest.matches(SecretDigest(of: secret)),
-            command.resultExpiresAt > time.now()
+        guard var command = try await commands.command(id), command.resultExpiresAt > time.now(),
+            try await isSecret(SecretDigest(of: secret), of: command)
         else { return nil }
         if !command.state.isTerminal {
             guard let ended = await place.wait(atMost: hold) else { return nil }
             command = ended
         }
         return try await final(command)
+    }
+
+    private func isSecret(_ digest: SecretDigest, of command: Command) async throws -> Bool {
+        if command.resultDigest.matches(digest) { return true }
+        return try await commands.hasResultSecret(digest, command: command.id)
     }
 
     /// Waits until the command has ended, or `duration` is over; returns it as it then is.

@@ -19,10 +19,13 @@ package struct CommandOrder: Sendable, Hashable {
     package var input: Input
     /// Wall-clock limit in seconds; nil for the policy's.
     package var timeoutSeconds: Int?
+    /// The caller's own name for this order: sent again within a day, it is the same command.
+    package var idempotencyKey: String?
 
-    package init(input: Input, timeoutSeconds: Int? = nil) {
+    package init(input: Input, timeoutSeconds: Int? = nil, idempotencyKey: String? = nil) {
         self.input = input
         self.timeoutSeconds = timeoutSeconds
+        self.idempotencyKey = idempotencyKey
     }
 }
 
@@ -51,11 +54,14 @@ package struct ExecuteCommand: Sendable {
     private let policy: Policy
     private let compatibility: Compatibility
     private let times: Times
+    private let bounds: QueueBounds
     private let time: WallTime
+    private let undelivered = UndeliveredAnswers()
 
     package init(
         access: InstanceAccess, commands: any CommandStore, dispatcher: Dispatcher, policy: Policy,
-        compatibility: Compatibility, times: Times, time: WallTime
+        compatibility: Compatibility, times: Times, bounds: QueueBounds = QueueBounds(),
+        time: WallTime
     ) {
         self.access = access
         self.commands = commands
@@ -63,6 +69,7 @@ package struct ExecuteCommand: Sendable {
         self.policy = policy
         self.compatibility = compatibility
         self.times = times
+        self.bounds = bounds
         self.time = time
     }
 
@@ -70,8 +77,9 @@ package struct ExecuteCommand: Sendable {
     package static let maximumTimeoutSeconds = 86_400
 
     /// - Returns: The command, durable and on its way.
-    /// - Throws: ``ControlPlaneError``: `instance_not_found`, `instance_not_ready`,
-    ///   `invalid_arguments` or `command_refused`; nothing is stored then.
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`, `container_gone`, `instance_not_ready`,
+    ///   `invalid_arguments`, `command_refused`, `idempotency_mismatch` or `queue_full`; nothing is
+    ///   stored then.
     package func callAsFunction(
         _ order: CommandOrder, on id: Instance.ID, as principal: Principal
     ) async throws -> AcceptedCommand {
@@ -82,7 +90,7 @@ package struct ExecuteCommand: Sendable {
 
         let secret = Secret()
         let now = time.now()
-        let command = try await commands.add(
+        let (command, isNew) = try await commands.add(
             NewCommand(
                 accountID: principal.account.id, keyID: principal.keyID, instance: instance,
                 text: text, decision: decision,
@@ -91,9 +99,18 @@ package struct ExecuteCommand: Sendable {
                 startBy: now
                     + (decision.writes ? times.writerStartWithin : times.readerStartWithin),
                 resultDigest: secret.digest, resultExpiresAt: now + times.resultLifetime,
-                state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued))
-        if command.state == .dispatched { dispatcher.dispatch(command) }
+                idempotencyKey: order.idempotencyKey,
+                undelivered: decision.writes ? undelivered.recent() : [],
+                state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued),
+            bounds: bounds)
+        if isNew, command.state == .dispatched { dispatcher.dispatch(command) }
         return AcceptedCommand(command: command, resultSecret: secret)
+    }
+
+    /// The answer to an order could not be written to its connection: a client that sends the same order
+    /// again within five seconds means the same command (design.md, "The wire").
+    package func answerGotLost(_ command: Command) {
+        if command.decision.writes { undelivered.note(command.id) }
     }
 
     /// The decision alone; nothing is stored or run.

@@ -72,6 +72,8 @@ enum Migration0001 {
                     container_id TEXT NOT NULL,
                     text TEXT NOT NULL,
                     decision TEXT NOT NULL,
+                    -- the caller's name for this one order; good for a day
+                    idempotency_key TEXT,
                     state TEXT NOT NULL,
                     timeout_seconds INTEGER NOT NULL,
                     created_at REAL NOT NULL,
@@ -91,6 +93,17 @@ enum Migration0001 {
                     runtime REAL
                 ) STRICT;
 
+                -- further URLs of a result, for callers who sent their order again
+                CREATE TABLE result_secret (
+                    command_id INTEGER NOT NULL REFERENCES command (id),
+                    digest BLOB NOT NULL,
+                    PRIMARY KEY (command_id, digest)
+                ) STRICT, WITHOUT ROWID;
+
+                CREATE INDEX command_idempotency ON command (key_id, idempotency_key, id)
+                    WHERE idempotency_key IS NOT NULL;
+                CREATE INDEX command_account_open ON command (account_id)
+                    WHERE finished_at IS NULL;
                 CREATE INDEX command_account ON command (account_id, id);
                 CREATE INDEX command_open ON command (machine_id, id)
                     WHERE finished_at IS NULL;

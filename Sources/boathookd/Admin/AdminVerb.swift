@@ -9,7 +9,7 @@ struct AdminVerb: AsyncParsableCommand {
         abstract: "Manage users, keys and machines in the server's data folder.",
         subcommands: [
             CreateKeyVerb.self, RevokeKeyVerb.self, JoinTokenVerb.self, BlockUserVerb.self,
-            UnblockUserVerb.self,
+            UnblockUserVerb.self, BackupVerb.self, RestoreVerb.self,
         ])
 }
 

@@ -42,6 +42,8 @@ struct ServerAssembly {
             base: settings.publicURL ?? "http://\(settings.urlHost):\(settings.port)")
         var times = ExecuteCommand.Times()
         times.resultLifetime = Double(settings.resultHours) * 3600
+        times.writerStartWithin = Double(settings.writerStartSeconds)
+        times.readerStartWithin = Double(settings.readerStartSeconds)
 
         let application = APIServer.application(
             APIServer.Parts(

@@ -19,6 +19,9 @@ enum Setting: String, CaseIterable, Sendable {
     case concurrency
     /// For how many hours a result is kept.
     case resultHours = "result_hours"
+    /// For how many seconds a command that changes something may wait for its start; and any other.
+    case writerStartSeconds = "writer_start_seconds"
+    case readerStartSeconds = "reader_start_seconds"
     /// The least important message that is logged.
     case logLevel = "log_level"
 

@@ -15,6 +15,8 @@ struct Settings: Sendable {
     var compatibility: Compatibility
     var concurrency: Int
     var resultHours: Int
+    var writerStartSeconds: Int
+    var readerStartSeconds: Int
     var logLevel: Logger.Level
 
     /// Values as they were set, each with the place where: `--listen`, `BOATHOOK_LISTEN`, `FILE:3`.
@@ -41,6 +43,10 @@ struct Settings: Sendable {
         compatibility = try Self.word(.compatibility, values, default: .boathook)
         concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
         resultHours = try Self.number(.resultHours, values, default: 24, in: 1...8760)
+        writerStartSeconds = try Self.number(
+            .writerStartSeconds, values, default: 60, in: 1...86_400)
+        readerStartSeconds = try Self.number(
+            .readerStartSeconds, values, default: 600, in: 1...86_400)
         logLevel = try Self.word(.logLevel, values, default: .info)
     }
 

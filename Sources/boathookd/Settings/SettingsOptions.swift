@@ -55,6 +55,17 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "How long a command that changes something may wait for its start (default: 60).",
+            valueName: "s"))
+    var writerStartSeconds: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long any other command may wait for its start (default: 600).", valueName: "s"))
+    var readerStartSeconds: String?
+
+    @Option(
+        help: ArgumentHelp(
             "trace, debug, info (default), notice, warning, error or critical.", valueName: "level")
     )
     var logLevel: String?
@@ -85,6 +96,8 @@ struct SettingsOptions: ParsableArguments {
         case .compatibility: compatibility
         case .concurrency: concurrency
         case .resultHours: resultHours
+        case .writerStartSeconds: writerStartSeconds
+        case .readerStartSeconds: readerStartSeconds
         case .logLevel: logLevel
         }
     }

@@ -154,11 +154,12 @@ class Client:
 class Up(Client):
     """`boathook up` on a folder, which may be ended and started again on it."""
 
-    def __init__(self, engine, folder, *flags, public_url=None):
+    def __init__(self, engine, folder, *flags, public_url=None, data=None, key=None):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.data = folder / "data"
+        self.data = data or folder / "data"
+        self.known_key = key
         self.port = http.free_port()
         self.flags = [*flags, *(["--public-url", public_url] if public_url else [])]
         super().__init__(f"http://127.0.0.1:{self.port}", None, engine)
@@ -170,7 +171,7 @@ class Up(Client):
             "--engine", self.engine.url, *self.flags,
             log=self.folder / "up.log", ready="ready http://",
         )
-        self.key = (self.data / "admin.key").read_text().strip()
+        self.key = self.known_key or (self.data / "admin.key").read_text().strip()
 
     def admin(self, *words):
         verb = words[:1]
