@@ -63,8 +63,11 @@ struct JailRun {
                 continue
             }
             if entries[2].revents != 0 { readStatus(ready: ready) }
-            if entries[0].revents != 0 { read(.stdout, from: process.stdout, sink: sink) }
+            // Two pipes do not tell what was written first. Tools hold standard output back and write
+            // complaints at once, in pieces; so a complaint that is there came before most of it, and
+            // is not torn apart.
             if entries[1].revents != 0 { read(.stderr, from: process.stderr, sink: sink) }
+            if entries[0].revents != 0 { read(.stdout, from: process.stdout, sink: sink) }
             if entries[3].revents != 0 { collect() }
             if entries[4].revents != 0 { end(as: .cancelled) }
         }

@@ -1,3 +1,4 @@
+internal import CommandPolicy
 internal import ControlPlane
 internal import GRDB
 
