@@ -19,8 +19,11 @@ final class PodmanHold: StoppedRootHold {
 
     static func take(_ container: Container, engine: DockerEngine) async throws -> PodmanHold {
         let reply = try await engine.post("/v4.0.0/libpod/containers/\(container.id)/mount")
-        guard let root = try? JSONDecoder().decode(String.self, from: Data(reply)) else {
-            throw EngineError(.refused, "Podman named no mount")
+        // The path as plain text (Podman 4.3.1), or as a JSON string, as its reference has it.
+        let plain = String(decoding: reply, as: UTF8.self).filter { !$0.isNewline }
+        let root = (try? JSONDecoder().decode(String.self, from: Data(reply))) ?? plain
+        guard root.hasPrefix("/") else {
+            throw EngineError(.refused, "Podman named no mount: \(plain.prefix(200))")
         }
         return PodmanHold(root: root, id: container.id, engine: engine)
     }

@@ -1,0 +1,123 @@
+"""The other engine: Podman's compatible service, with its own way to hold a stopped container."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from harness.boathook import Up
+from harness.engine import run
+
+CONTAINERS = """
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
+netns = "none"
+log_driver = "k8s-file"
+default_sysctls = []
+[engine]
+tmp_dir = "{folder}/tmp"
+static_dir = "{folder}/static"
+volume_path = "{folder}/volumes"
+cgroup_manager = "cgroupfs"
+runtime = "runc"
+events_logger = "file"
+"""
+
+STORAGE = """
+[storage]
+driver = "overlay"
+runroot = "{folder}/run"
+graphroot = "{folder}/graph"
+[storage.options.overlay]
+mountopt = "nodev"
+"""
+
+
+class Podman:
+    """A private Podman, all of it below one folder, and its service."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.url = f"unix://{folder}/podman.sock"
+        environment = {"CONTAINERS_CONF": f"{folder}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf"}
+        for path, text in zip(environment.values(), (CONTAINERS, STORAGE)):
+            with open(path, "w") as file:
+                file.write(text.format(folder=folder))
+        self.environment = {**os.environ, **environment}
+        self.service = subprocess.Popen(
+            ["podman", "system", "service", "--time=0", self.url], env=self.environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+
+    def __call__(self, *words, check=True):
+        return run("podman", *words, env=self.environment, check=check).stdout.decode().strip()
+
+    def end(self):
+        self("stop", "--all", "--time", "0", check=False)
+        self("rm", "--all", "--force", check=False)
+        self.service.kill()
+        self.service.wait()
+        run("umount", "--recursive", f"{self.folder}/graph/overlay", check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def podman(engine):
+    """The engine's small image, taken over by Podman."""
+    podman = Podman(tempfile.mkdtemp(prefix="boathook-podman.", dir="/tmp"))
+    source = engine.container()
+    archive = f"{podman.folder}/root.tar"
+    run("docker", "--host", engine.url, "export", "--output", archive, source.name)
+    source.remove()
+    podman("import", "--quiet", archive, "localhost/root:1")
+    os.remove(archive)
+    yield podman
+    podman.end()
+
+
+@pytest.fixture(scope="module")
+def up_on_podman(podman, tmp_path_factory):
+    class Here:
+        url = podman.url
+
+    up = Up(Here(), tmp_path_factory.mktemp("podman"))
+    yield up
+    up.process.end()
+
+
+def instance(up, name, status, seconds=10):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for row in up.request("GET", "/api/v0/instances/").json["instances"]:
+            if row["label"] == name and row["actual_status"] == status:
+                return row["id"]
+    raise AssertionError(f"{name} is not listed as {status}")
+
+
+def test_running_and_stopped_containers_of_podman(podman, up_on_podman):
+    up, name = up_on_podman, "boathook-podman"
+    podman(
+        "run", "--detach", "--name", name, "--label", "boathook.instance=", "--volume", "kept:/data", "localhost/root:1",
+        "/usr/bin/bash", "-c", "mkdir /home/old 2>/dev/null && touch /home/old/file /home/one /home/two /data/kept; sleep 1000",
+    )
+    for state in ("running", "exited"):
+        identifier = instance(up, name, state)
+        gone = {"running": "one", "exited": "two"}[state]
+        assert gone in up.run(identifier, "ls home")[0].decode().split()
+        assert up.run(identifier, "ls /data")[0] == b"kept\n"
+        assert up.run(identifier, f"rm -r home/{gone}")[1]["exit_code"] == 0
+        assert gone not in up.run(identifier, "ls home")[0].decode().split()
+        # What the engine's runtime mounts, or may come to mount, is not removed.
+        refused = up.run(identifier, "rm -rf /proc /etc/hosts")[1]
+        assert refused["exit_code"] == 1 and "Device or resource busy" in refused["stderr"]
+        if state == "running":
+            table = podman("exec", name, "cat", "/proc/self/mountinfo")
+            assert " /proc " in table and " /etc/hosts " in table
+            podman("stop", "--time", "0", name)
+
+    podman("start", name)
+    assert instance(up, name, "running")
+    assert set(podman("exec", name, "ls", "/home").split()) == {"maria", "old"}
