@@ -37,7 +37,7 @@ let package = Package(
     targets: [
         .target(name: "VastAPI", swiftSettings: strict),
         .target(name: "CommandPolicy", swiftSettings: strict),
-        .target(name: "AgentLink", dependencies: ["CommandPolicy"], swiftSettings: strict),
+        .target(name: "AgentLink", swiftSettings: strict),
         .target(
             name: "ControlPlane",
             dependencies: [
