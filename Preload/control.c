@@ -76,9 +76,10 @@ void control_read(struct control *control) {
     memcpy(&header, block, sizeof header);
 
     if (header.magic != CJAIL_MAGIC || header.version != CJAIL_VERSION || header.length != length) malformed();
-    if ((header.flags & ~(uint64_t)(CJAIL_WRITES | CJAIL_LAYERS)) != 0) malformed();
+    if ((header.flags & ~(uint64_t)(CJAIL_WRITES | CJAIL_LAYERS | CJAIL_LIVE)) != 0) malformed();
     control->writes = (header.flags & CJAIL_WRITES) != 0;
     control->layers = (header.flags & CJAIL_LAYERS) != 0;
+    control->live = (header.flags & CJAIL_LIVE) != 0;
     // The library mounts layers for reading only: an upper directory that is also a lower one must not change.
     if (control->writes && control->layers) malformed();
 

@@ -18,6 +18,7 @@ struct strings {
 struct control {
     bool writes;
     bool layers;
+    bool live; // blockers stand for a running instance's mounts
     uint64_t capabilities;
     uint64_t cpu_seconds;
     uint64_t address_space;

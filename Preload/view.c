@@ -216,7 +216,9 @@ static void attach_blockers(const struct control *control, const struct staging 
     for (uint32_t i = 0; i < blockers.count; i++) {
         int target = find_in(view, strings_take(&blockers));
         if (target < 0) {
-            if (errno == ENOENT || (errno == ELOOP && !control->writes)) continue;
+            // A place that a tenant just renamed: its mount would lose its protection from a writer.
+            bool unprotected = control->writes && (control->live || errno != ENOENT);
+            if (!unprotected && (errno == ENOENT || errno == ELOOP)) continue;
             jail_fail_errno(step);
         }
         struct stat status;

@@ -45,7 +45,10 @@ extension Request {
         let buffer: ByteBuffer
         do {
             buffer = try await body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            // Too long, or not framed as HTTP frames bodies.
             throw WireError.invalidBody
         }
         guard StrictJSON.isUnambiguous(buffer.readableBytesView) else {

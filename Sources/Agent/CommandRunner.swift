@@ -117,6 +117,9 @@ struct CommandRunner: Sendable {
             throw Refusal(.denied, "the container is gone")
         }
         known.keep(container)
+        guard !(decision.writes && container.hasReadOnlyRoot) else {
+            throw Refusal(.denied, "its root is read-only (--read-only)")
+        }
         guard decision.writes, !container.isRunning else {
             return try await run(order, decision, container, nil, cancellation, started)
         }
@@ -127,6 +130,10 @@ struct CommandRunner: Sendable {
                 ["created", "exited", "stopped", "configured"].contains(status)
             else {
                 throw Refusal(.denied, "the instance changed its state at that moment; try again")
+            }
+            // The engine takes a little while to find out that it will not have the upload.
+            guard hold.isHeld else {
+                throw Refusal(.denied, "the engine does not let its files be changed now")
             }
             let result = try await run(order, decision, container, hold, cancellation, started)
             await hold.release()
@@ -164,12 +171,15 @@ struct CommandRunner: Sendable {
                 stream, bytes in
                 try spool.append(stream == .stdout ? .stdout : .stderr, bytes)
             }
-            if decision.writes { try spool.flush() }
+            // From here on the command has run, whatever the disk says.
+            let keeping =
+                decision.writes
+                ? Result { () throws(SpoolError) in try spool.flush() } : .success(())
             return (
                 end,
                 SpoolCounts(
                     stdout: spool.stdoutBytes, stderr: spool.stderrBytes,
-                    frames: spool.byteCount, sha256: spool.sha256())
+                    frames: spool.byteCount, sha256: spool.sha256(), keeping: keeping)
             )
         }
         if end.isOfOutdatedContainer { throw OutdatedContainer() }
@@ -182,7 +192,16 @@ struct CommandRunner: Sendable {
             report.note =
                 "the engine gave the container up while the command ran; check the instance"
         }
-        if decision.writes { try await journal.finish(report) }
+        if case .failure(let error) = counts.keeping {
+            report.add(note: "its output may not survive a loss of power: \(error)")
+        }
+        if decision.writes {
+            do {
+                try await journal.finish(report)
+            } catch {
+                report.add(note: "the machine's journal could not be written: \(error)")
+            }
+        }
         return (report, SpooledOutput(path: path, byteCount: counts.frames))
     }
 
@@ -207,6 +226,14 @@ private struct SpoolCounts: Sendable {
     var stderr: Int64
     var frames: Int
     var sha256: String
+    /// Whether the disk has it, where that was asked for.
+    var keeping: Result<Void, SpoolError>
+}
+
+extension CommandFinished {
+    fileprivate mutating func add(note more: String) {
+        note = note.map { "\($0); \(more)" } ?? more
+    }
 }
 
 extension JailEnd {

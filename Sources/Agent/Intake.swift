@@ -33,11 +33,10 @@ actor Intake {
 
     /// Takes an order; one that is known already changes nothing.
     func take(_ order: RunCommand) async {
-        guard held[order.commandID] == nil, await !journal.knows(order.commandID),
-            let cancellation = try? JailCancellation()
-        else { return }
+        guard held[order.commandID] == nil, await !journal.knows(order.commandID) else { return }
         // It may have been taken during the look into the journal.
         guard held[order.commandID] == nil else { return }
+        let cancellation = JailCancellation()
         held[order.commandID] = cancellation
         queue.yield(.run(order, cancellation))
     }
@@ -79,10 +78,10 @@ actor Intake {
                     stdoutBytes: spool.stdout, stderrBytes: spool.stderr, sha256: spool.sha256,
                     complete: false, startedAt: time)
                 try await journal.finish(report)
-                held[commandID] = try JailCancellation()
+                held[commandID] = JailCancellation()
                 queue.yield(.deliver(report, spool.output))
             case .finished(let report):
-                held[report.commandID] = try JailCancellation()
+                held[report.commandID] = JailCancellation()
                 let spool = SpooledOutput.recover(path: runner.spoolPath(report.commandID))
                 queue.yield(.deliver(report, spool.output))
             case .acknowledged:

@@ -26,7 +26,7 @@ package struct JailBench: Sendable {
                 let plan = try JailedCommand.plan(
                     decision, on: container, hold: nil, wallTime: .seconds(60))
                 let end = try jail.run(
-                    plan, cancellation: try JailCancellation(), ready: {}, sink: { _, _ in })
+                    plan, cancellation: JailCancellation(), ready: {}, sink: { _, _ in })
                 guard case .exited = end.cause else {
                     throw JailedCommand.Unreachable(description: "\(end.cause)")
                 }

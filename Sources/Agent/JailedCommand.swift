@@ -1,5 +1,6 @@
 internal import CommandPolicy
 internal import ContainerEngine
+internal import Glibc
 internal import Jail
 
 /// From a decision and a container to what the jail is to do.
@@ -40,28 +41,35 @@ enum JailedCommand {
             )
         }
         let view: JailPlan.View
-        var blockers: [String] = []
-        var volumes = container.mounts.filter { $0.kind == "volume" }
+        var volumes = try plainVolumes(of: container)
+        var points = container.mounts.map(\.destination).filter { point in
+            !volumes.contains { $0.destination.utf8.elementsEqual(point.utf8) }
+        }
         if container.isRunning {
             guard let merged else {
                 throw Unreachable(description: "its engine names no root for it")
             }
             view = .merged(merged)
-            let points = try MountTable.mountPoints(of: container.processID)
-            // One that the engine mounted through a link of the image's is blocked at its real place.
-            let mounted = Set(points.map { Array($0.utf8) })
-            volumes.removeAll { !mounted.contains(Array($0.destination.utf8)) }
-            blockers = MountTable.topmost(points, except: volumes.map(\.destination))
+            let table = try MountTable.mountPoints(of: container.processID)
+            if try MountTable.isAtRoot(container.processID) {
+                // A volume that the engine mounted through a link of the image's is blocked at its real
+                // place, which the table has.
+                points = table
+                let mounted = Set(table.map { Array($0.utf8) })
+                volumes.removeAll { !mounted.contains(Array($0.destination.utf8)) }
+            } else {
+                // Its first process has another root, and the table shows what lies below that alone.
+                points += table + runtimeMountPoints
+            }
         } else if decision.writes {
             guard let hold else { throw Unreachable(description: "its engine did not hold it") }
             view = .merged(hold.root)
             // The engine has mounted there what the creator declared; and where it cannot be kept from
             // starting the container, its runtime may come to mount what every container has.
-            let declared = container.mounts.filter { $0.kind != "volume" }.map(\.destination)
-            blockers = MountTable.topmost(
-                declared + (hold.excludesStart ? [] : runtimeMountPoints), except: [])
+            if !hold.excludesStart { points += runtimeMountPoints }
         } else {
             view = .layers(layers)
+            points = []
         }
         return JailPlan(
             tool: tool, arguments: decision.argv, view: view, writes: decision.writes,
@@ -69,11 +77,23 @@ enum JailedCommand {
                 JailPlan.Volume(
                     source: $0.source, destination: $0.destination, isWritable: $0.isWritable)
             },
-            blockers: blockers, guards: decision.guards,
+            blockers: MountTable.topmost(points, except: volumes.map(\.destination)),
+            blocksLiveMounts: container.isRunning, guards: decision.guards,
             limits: JailLimits(
                 wallTime: wallTime,
                 cpuSeconds: max(limits.cpuSeconds, Int(wallTime.components.seconds)),
                 memoryByteCount: limits.memoryBytes, outputByteCount: limits.outputBytes))
+    }
+
+    /// The volumes that are folders of the engine's own.
+    ///
+    /// One that stands for something else – a folder of
+    /// the host, another machine's – is a mount on the host, and as little a part of the view as a bind.
+    private static func plainVolumes(of container: Container) throws -> [Container.Mount] {
+        let volumes = container.mounts.filter { $0.kind == "volume" }
+        guard !volumes.isEmpty else { return [] }
+        let hostPoints = Set(try MountTable.mountPoints(of: getpid()).map { Array($0.utf8) })
+        return volumes.filter { !hostPoints.contains(Array($0.source.utf8)) }
     }
 
     /// Where container runtimes mount something of their own (OCI runtime specification, "Default

@@ -23,10 +23,12 @@ actor Journal {
 
     private let path: String
     private let descriptor: CInt
+    /// Bytes of the file that are whole lines.
+    private var length: off_t
     private var done: [Int64: Double]
     private var open: [Int64: Entry]
 
-    /// Reads what is there, drops what is too old, and writes the rest anew.
+    /// Reads what is there, and goes on behind it; a long file is first written anew without what is old.
     ///
     /// - Throws: ``SpoolError`` when the file cannot be read or written. A last line that was cut off by
     ///   a crash is no error: whatever it was, nothing had happened yet because of it.
@@ -46,7 +48,16 @@ actor Journal {
         done = done.filter { now - $0.value < Self.memorySeconds }
         self.done = done
         self.open = open
-        descriptor = try Self.rewrite(path, open: open, done: done)
+        let size = try Self.size(path)
+        // Writing it anew needs space, which there may be none of: then it goes on as it is.
+        if size > Self.compactionByteCount,
+            let descriptor = try? Self.rewrite(path, open: open, done: done)
+        {
+            self.descriptor = descriptor
+        } else {
+            descriptor = try Self.openForAppending(path)
+        }
+        length = lseek(descriptor, 0, SEEK_END)
     }
 
     deinit {
@@ -84,15 +95,56 @@ actor Journal {
     }
 
     private func append(_ entry: Entry, durable: Bool) throws {
-        try Self.write([entry], to: descriptor)
-        guard !durable || fdatasync(descriptor) == 0 else { throw SpoolError("fdatasync", errno) }
+        do {
+            try Self.write([entry], to: descriptor)
+            guard !durable || fdatasync(descriptor) == 0 else {
+                throw SpoolError("fdatasync", errno)
+            }
+        } catch {
+            // Half a line must not stay, or the next would be a part of it and lost with it.
+            guard ftruncate(descriptor, length) == 0 else {
+                preconditionFailure(
+                    "the journal cannot be mended; the next start reads what is whole")
+            }
+            throw error
+        }
+        length = lseek(descriptor, 0, SEEK_END)
     }
 
     private static func read(_ path: String) throws -> [Entry] {
         guard let data = FileManager.default.contents(atPath: path) else { return [] }
-        return data.split(separator: UInt8(ascii: "\n")).compactMap {
-            try? JSONDecoder().decode(Entry.self, from: Data($0))
+        // What follows the last line feed was cut off by a crash.
+        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return try lines.dropLast().map { line in
+            do {
+                return try JSONDecoder().decode(Entry.self, from: Data(line))
+            } catch {
+                throw DamagedJournal(path: path)
+            }
         }
+    }
+
+    private static func size(_ path: String) throws -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw SpoolError("stat", errno) }
+            return 0
+        }
+        return Int(status.st_size)
+    }
+
+    /// The file that is there, without a last line that was cut off, or an empty one; durable by name.
+    private static func openForAppending(_ path: String) throws -> CInt {
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
+        let descriptor = Glibc.open(path, flags, 0o600)
+        guard descriptor >= 0 else { throw SpoolError("open", errno) }
+        let data = FileManager.default.contents(atPath: path) ?? Data()
+        let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        guard ftruncate(descriptor, off_t(whole)) == 0, fsync(descriptor) == 0 else {
+            throw SpoolError("ftruncate", errno)
+        }
+        try flushFolder(of: path)
+        return descriptor
     }
 
     /// A fresh file under the same name, durable before it takes the old one's place.
@@ -109,12 +161,16 @@ actor Journal {
         guard fsync(descriptor) == 0, rename(fresh, path) == 0 else {
             throw SpoolError("rename", errno)
         }
+        try flushFolder(of: path)
+        return descriptor
+    }
+
+    private static func flushFolder(of path: String) throws {
         let folder = path.split(separator: "/").dropLast().joined(separator: "/")
         let directory = Glibc.open("/" + folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw SpoolError("open", errno) }
         defer { close(directory) }
         guard fsync(directory) == 0 else { throw SpoolError("fsync", errno) }
-        return descriptor
     }
 
     private static func write(_ entries: [Entry], to descriptor: CInt) throws {
@@ -136,8 +192,20 @@ actor Journal {
         }
     }
 
+    /// A file over this is written anew at the start, in bytes.
+    private static let compactionByteCount = 1 << 18
     /// How long an acknowledged id is remembered, in seconds.
     private static let memorySeconds = 86_400.0
+}
+
+/// A whole line of the journal is none of ours: which commands ran is not known any more, and the agent
+/// does not start until a person has looked.
+struct DamagedJournal: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String {
+        "\(path) is damaged: move it away once you know that no command in it may run again"
+    }
 }
 
 extension Journal.Entry: Codable {

@@ -53,13 +53,15 @@ package struct Container: Sendable, Hashable, Identifiable {
     package var createdAt: Double
     /// Unix seconds of its last start; nil if it never started.
     package var startedAt: Double?
+    /// Whether the creator made its root unchangeable (`--read-only`).
+    package var hasReadOnlyRoot: Bool
     package var storage: Storage
     package var mounts: [Mount]
 
     package init(
         id: ID, name: String, image: String, labels: [String: String], environment: [String],
         status: String, processID: Int32, failure: String, createdAt: Double, startedAt: Double?,
-        storage: Storage, mounts: [Mount]
+        hasReadOnlyRoot: Bool = false, storage: Storage, mounts: [Mount]
     ) {
         self.id = id
         self.name = name
@@ -71,6 +73,7 @@ package struct Container: Sendable, Hashable, Identifiable {
         self.failure = failure
         self.createdAt = createdAt
         self.startedAt = startedAt
+        self.hasReadOnlyRoot = hasReadOnlyRoot
         self.storage = storage
         self.mounts = mounts
     }

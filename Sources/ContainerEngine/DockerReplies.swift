@@ -106,6 +106,12 @@ struct InspectedContainer: Decodable, Sendable {
         }
     }
 
+    struct HostConfig: Decodable, Sendable {
+        var hasReadOnlyRoot: Bool?
+
+        enum CodingKeys: String, CodingKey { case hasReadOnlyRoot = "ReadonlyRootfs" }
+    }
+
     struct GraphDriver: Decodable, Sendable {
         var name: String
         var data: [String: String]?
@@ -135,6 +141,7 @@ struct InspectedContainer: Decodable, Sendable {
     var created: String?
     var state: State
     var config: Config?
+    var hostConfig: HostConfig?
     var graphDriver: GraphDriver?
     var mounts: [Mount]?
 
@@ -144,6 +151,7 @@ struct InspectedContainer: Decodable, Sendable {
         case created = "Created"
         case state = "State"
         case config = "Config"
+        case hostConfig = "HostConfig"
         case graphDriver = "GraphDriver"
         case mounts = "Mounts"
     }
@@ -157,7 +165,8 @@ extension InspectedContainer {
             environment: config?.environment ?? [], status: state.status,
             processID: state.pid, failure: state.error ?? "",
             createdAt: created.flatMap(EngineTime.seconds) ?? 0,
-            startedAt: state.startedAt.flatMap(EngineTime.seconds), storage: storage,
+            startedAt: state.startedAt.flatMap(EngineTime.seconds),
+            hasReadOnlyRoot: hostConfig?.hasReadOnlyRoot ?? false, storage: storage,
             mounts: (mounts ?? []).map {
                 Container.Mount(
                     kind: $0.kind ?? "", source: $0.source ?? "", destination: $0.destination,

@@ -50,13 +50,15 @@ package final class Jail: Sendable {
         sink: (JailStream, UnsafeRawBufferPointer) throws -> Void
     ) throws(JailError) -> JailEnd {
         stuck.collect()
-        let started = ContinuousClock.now
-        var run = try JailRun(process: spawn(plan), limits: plan.limits, started: started)
-        defer { run.closeDescriptors() }
-        run.drain(cancellation: cancellation, ready: ready, sink: sink)
-        let end = run.end()
-        if !end.isCollected { stuck.add(run.process.releasePidfd()) }
-        return end
+        return try cancellation.withDescriptor { cancelled throws(JailError) in
+            let started = ContinuousClock.now
+            var run = try JailRun(process: spawn(plan), limits: plan.limits, started: started)
+            defer { run.closeDescriptors() }
+            run.drain(cancelled: cancelled, ready: ready, sink: sink)
+            let end = run.end()
+            if !end.isCollected { stuck.add(run.process.releasePidfd()) }
+            return end
+        }
     }
 
     private func spawn(_ plan: JailPlan) throws(JailError) -> JailProcess {

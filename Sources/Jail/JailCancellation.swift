@@ -1,29 +1,52 @@
 internal import Glibc
+internal import NIOConcurrencyHelpers
 
 /// A wish that a run end, from any thread, before or while it runs.
+///
+/// It holds descriptors while its run waits for it, and none before: thousands may wait in a queue.
 package final class JailCancellation: Sendable {
-    /// Readable once the wish was made.
-    private let pipe: Pipe
-
-    package init() throws(JailError) {
-        pipe = try Pipe()
+    private struct State {
+        var isCancelled = false
+        var pipe: Pipe?
     }
 
-    deinit {
-        pipe.closeReader()
-        pipe.closeWriter()
-    }
+    private let state = NIOLockedValueBox(State())
 
-    var descriptor: CInt { pipe.reader }
+    package init() {}
 
     package func cancel() {
-        guard !isCancelled else { return }
-        var byte: UInt8 = 1
-        write(pipe.writer, &byte, 1)
+        state.withLockedValue { state in
+            guard !state.isCancelled else { return }
+            state.isCancelled = true
+            state.pipe?.signal()
+        }
     }
 
     package var isCancelled: Bool {
-        var entry = pollfd(fd: pipe.reader, events: Int16(POLLIN), revents: 0)
-        return poll(&entry, 1, 0) > 0
+        state.withLockedValue { $0.isCancelled }
+    }
+
+    /// Gives `body` a descriptor that is readable once the wish was made.
+    func withDescriptor<Result>(
+        _ body: (CInt) throws(JailError) -> Result
+    ) throws(JailError) -> Result {
+        let pipe = try Pipe()
+        state.withLockedValue { state in
+            state.pipe = pipe
+            if state.isCancelled { pipe.signal() }
+        }
+        defer {
+            state.withLockedValue { $0.pipe = nil }
+            pipe.closeReader()
+            pipe.closeWriter()
+        }
+        return try body(pipe.reader)
+    }
+}
+
+extension Pipe {
+    fileprivate func signal() {
+        var byte: UInt8 = 1
+        write(writer, &byte, 1)
     }
 }

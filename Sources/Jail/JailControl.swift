@@ -6,6 +6,7 @@ enum JailControl {
     static func encode(_ plan: JailPlan) throws(JailError) -> [UInt8] {
         var flags: UInt64 = 0
         if plan.writes { flags |= UInt64(CJAIL_WRITES) }
+        if plan.blocksLiveMounts { flags |= UInt64(CJAIL_LIVE) }
         let roots: [String]
         switch plan.view {
         case .merged(let path):

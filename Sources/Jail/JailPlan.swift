@@ -15,13 +15,17 @@ package struct JailPlan: Sendable, Hashable {
     package var volumes: [Volume]
     /// Paths in the view that get an empty read-only mount.
     package var blockers: [String]
+    /// Whether the blockers stand for a running instance's mounts: a writer does not start when one of them
+    /// has no place in the view, as its mount would be unprotected.
+    package var blocksLiveMounts: Bool
     /// Operands, relative to `/`, that must not be the view's root.
     package var guards: [String]
     package var limits: JailLimits
 
     package init(
         tool: String, arguments: [String], view: View, writes: Bool, volumes: [Volume] = [],
-        blockers: [String] = [], guards: [String] = [], limits: JailLimits
+        blockers: [String] = [], blocksLiveMounts: Bool = false, guards: [String] = [],
+        limits: JailLimits
     ) {
         self.tool = tool
         self.arguments = arguments
@@ -29,6 +33,7 @@ package struct JailPlan: Sendable, Hashable {
         self.writes = writes
         self.volumes = volumes
         self.blockers = blockers
+        self.blocksLiveMounts = blocksLiveMounts
         self.guards = guards
         self.limits = limits
     }

@@ -39,7 +39,7 @@ struct JailRun {
 
     /// Reads until both streams ended and the process did, or the process does not die.
     mutating func drain(
-        cancellation: JailCancellation, ready: () -> Void,
+        cancelled: CInt, ready: () -> Void,
         sink: (JailStream, UnsafeRawBufferPointer) throws -> Void
     ) {
         while process.stdout >= 0 || process.stderr >= 0 || process.status >= 0 || exit == nil {
@@ -52,7 +52,7 @@ struct JailRun {
                 pollfd(fd: process.status, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: exit == nil ? process.pidfd : -1, events: Int16(POLLIN), revents: 0),
                 pollfd(
-                    fd: waitsForCancellation ? cancellation.descriptor : -1,
+                    fd: waitsForCancellation ? cancelled : -1,
                     events: Int16(POLLIN), revents: 0),
             ]
             // A negative descriptor is passed over (poll(2)).

@@ -27,6 +27,16 @@ package enum MountTable {
         }.sorted()
     }
 
+    /// Whether the process's root is the root of its mount namespace, so that its table shows everything.
+    ///
+    /// - Throws: ``JailError`` when the process is gone.
+    package static func isAtRoot(_ processID: Int32) throws(JailError) -> Bool {
+        var target = [CChar](repeating: 0, count: 8)
+        let count = readlink("/proc/\(processID)/root", &target, target.count)
+        guard count >= 0 else { throw failure() }
+        return count == 1 && target[0] == CChar(UInt8(ascii: "/"))
+    }
+
     /// Those of the points that lie below none of the others, but for the exceptions, which count
     /// neither as points nor as cover.
     package static func topmost(_ points: [String], except exceptions: [String]) -> [String] {
@@ -58,9 +68,14 @@ package enum MountTable {
         return bytes
     }
 
+    private static func failure() -> JailError {
+        let isGone = errno == ENOENT || errno == ESRCH
+        return JailError(isGone ? "process" : "mountinfo", String(cString: strerror(errno)))
+    }
+
     private static func read(_ path: String) throws(JailError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw JailError("process", String(cString: strerror(errno))) }
+        guard file >= 0 else { throw failure() }
         defer { close(file) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)

@@ -9,6 +9,13 @@ struct Boathookd: AsyncParsableCommand {
     static func main() async {
         // What this process writes is for its own user: database, results, journal.
         umask(0o077)
+        // Links, waiting callers and running tools each hold descriptors; the soft limit is for programs
+        // that use select(2) (systemd.exec(5), "LimitNOFILE=").
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
         await main(nil)
     }
 

@@ -57,12 +57,60 @@ import Testing
         }
     }
 
+    @Test func `a whole line that is none of ours stops the start`() async throws {
+        try await withFolder { folder in
+            let path = folder + "/journal"
+            let journal = try Journal(path: path, now: 0)
+            try await journal.intend(1, at: 10)
+            var bytes = try #require(FileManager.default.contents(atPath: path))
+            bytes.append(Data("{\"intent\":2}{\"at\":1,\"intent\":3}\n".utf8))
+            try bytes.write(to: URL(filePath: path))
+            #expect(throws: DamagedJournal.self) { try Journal(path: path, now: 0) }
+        }
+    }
+
+    /// On a file system of two pages (tmpfs(5); tests run as root): half a line must not swallow the next.
+    @Test func `a full disk spoils neither what was kept nor what comes after it`() async throws {
+        try await withFolder { folder in
+            try Self.mount(["-t", "tmpfs", "-o", "size=8k", "boathook-test", folder])
+            defer { try? Self.mount([], folder: folder) }
+            let journal = try Journal(path: folder + "/journal", now: 0)
+            let filler = folder + "/filler"
+            #expect(
+                FileManager.default.createFile(atPath: filler, contents: Data(count: 4096)))
+            var kept: [Int64] = []
+            for id in 1...400 as ClosedRange<Int64> {
+                do {
+                    try await journal.intend(id, at: Double(id))
+                    kept.append(id)
+                } catch {
+                    break
+                }
+            }
+            #expect((1..<400).contains(kept.count), "the disk was full at some time")
+            try FileManager.default.removeItem(atPath: filler)
+            try await journal.intend(1000, at: 1000)
+            let again = try Journal(path: folder + "/journal", now: 0)
+            let leftovers = await again.leftovers()
+            #expect(leftovers == (kept + [1000]).map { .intent(commandID: $0, at: Double($0)) })
+        }
+    }
+
+    private static func mount(_ arguments: [String], folder: String? = nil) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: folder == nil ? "/usr/bin/mount" : "/usr/bin/umount")
+        process.arguments = folder.map { ["--lazy", $0] } ?? arguments
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
     @Test func `a journal that cannot be written is an error, not silence`() async throws {
         #expect(throws: (any Error).self) { try Journal(path: "/proc/no/journal", now: 0) }
         // A device that is always full: the intent must not seem to be kept.
         try await withFolder { folder in
             try FileManager.default.createSymbolicLink(
-                atPath: folder + "/journal.new", withDestinationPath: "/dev/full")
+                atPath: folder + "/journal", withDestinationPath: "/dev/full")
             await #expect(throws: (any Error).self) {
                 let journal = try Journal(path: folder + "/journal", now: 0)
                 try await journal.intend(1, at: 0)

@@ -1,5 +1,9 @@
 """A command never changes the mount table of a running container."""
 
+import os
+import pathlib
+import time
+
 import pytest
 
 CASES = [
@@ -68,9 +72,7 @@ def test_a_busy_mount_point_is_said(up, mounted):
 def test_positive_control_a_plain_chroot_detaches_live_mounts(mounted):
     # Why all this (security.md, X1): rm of a mount point from a second mount namespace succeeds, and
     # the kernel silently detaches the mount in the running container.
-    from harness.engine import run
-
-    before = mounted.mount_table()
+        before = mounted.mount_table()
     run("unshare", "--mount", "sh", "-c",
         'mkdir -p "$0" && mount --bind "$1" "$0" && chroot "$0" /usr/bin/rm -rf /scratch',
         mounted.host.parent / "view", mounted.merged, check=False)
@@ -87,3 +89,72 @@ def test_rm_reaches_no_other_spelling_of_the_root(up, new_container):
             up.final(accepted.json["command_id"])
     assert set(container.exec("ls", "/").stdout.split()) >= {b"home", b"usr", b"etc", b"a", b"tmp"}
     assert container.exec("ls", "/home").stdout.split() >= [b"maria"]
+
+
+def test_a_first_process_in_a_chroot_hides_no_mount(up, new_container, tmp_path):
+    # Its table of mounts shows only what lies below its own root.
+    host = tmp_path / "bound"
+    host.mkdir()
+    (host / "host-file").write_text("the host's")
+    container = new_container(
+        "--volume", f"{host}:/mnt/h", "--volume", "/vol", kind="debian",
+        command=("bash", "-c", "mkdir /sub; cp -a /bin /lib /lib64 /usr /sub/; exec chroot /sub /bin/sleep 100000"),
+    )
+    deadline = time.monotonic() + 20
+    while os.readlink(f"/proc/{container.pid}/root") == "/":
+        assert time.monotonic() < deadline, "it never changed its root"
+    before = pathlib.Path(f"/proc/{container.pid}/task/{container.pid}/mountinfo").read_text()
+    namespace = container.mount_table()
+    instance = up.instance_id(container)
+    for path in ("/mnt", "/vol", "/proc", "/sys", "/dev", "/etc/hosts", "/etc/resolv.conf"):
+        row = up.run(instance, f"rm -rf {path}")[1]
+        assert row["exit_code"] == 1 and "Device or resource busy" in row["stderr"], (path, row)
+    assert container.mount_table() == namespace
+    assert pathlib.Path(f"/proc/{container.pid}/mountinfo").read_text() == before
+    assert (host / "host-file").exists()
+
+
+def test_a_volume_that_stands_for_a_host_folder_is_no_part_of_the_view(up, new_container, engine, tmp_path):
+    host = tmp_path / "bound"
+    host.mkdir()
+    (host / "canary").write_text("the host's")
+    name = "boathook-test-o-bind"
+    engine.docker("volume", "create", "--opt", "type=none", "--opt", "o=bind", "--opt", f"device={host}", name)
+    container = new_container("--volume", f"{name}:/data")
+    try:
+        assert container.exec("ls", "/data").stdout == b"canary\n"
+        for state in ("running", "exited"):
+            instance = up.instance_id(container, state)
+            assert up.run(instance, "ls /data")[0] == b""
+            up.run(instance, "rm -rf /data/canary /data")
+            assert (host / "canary").exists()
+            if state == "running":
+                container.stop()
+    finally:
+        container.remove()
+        engine.docker("volume", "rm", name, check=False)
+
+
+def test_a_read_only_root_is_not_written(up, new_container):
+    container = new_container("--read-only", command=("bash", "-c", "trap 'exit 0' TERM; sleep 100000 & wait"))
+    for state in ("running", "exited"):
+        instance = up.instance_id(container, state)
+        accepted = up.put_command(instance, "rm -rf /home")
+        row = up.final(accepted.json["command_id"])
+        assert row["state"] == "denied" and "read-only" in row["note"], row
+        assert b"maria" in up.run(instance, "ls /home")[0]
+        if state == "running":
+            container.stop()
+
+
+def test_a_mount_whose_parent_is_renamed_meanwhile_is_not_detached(up, new_container, tmp_path):
+    host = tmp_path / "bound"
+    host.mkdir()
+    container = new_container(
+        "--volume", f"{host}:/a/b/c", command=("bash", "-c", "while :; do mv /a/b /a/x; mv /a/x /a/b; done"),
+    )
+    instance = up.instance_id(container)
+    for _ in range(40):
+        row = up.final(up.put_command(instance, "rm -rf /a/b/c /a/x/c").json["command_id"])
+        assert row["state"] in ("exited", "denied"), row
+        assert " /a/" in str(container.mount_table()), row

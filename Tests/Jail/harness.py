@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "..", "..")
 WORK = os.environ["BOATHOOK_JAIL_WORK"]  # made and removed by `run`
 
-WRITES, LAYERS = 1, 2
+WRITES, LAYERS, LIVE = 1, 2, 4
 MAGIC, VERSION = 0x4C4A4842, 1
 DAC_OVERRIDE, FOWNER = 1, 3
 POISON = "--boathook-not-jailed"
@@ -134,8 +134,8 @@ def jailed(arguments, roots, timeout=20, **options):
     return Running(arguments, block, **spawn).finish(timeout)
 
 
-def writing(arguments, root, **options):
-    return jailed(arguments, root, flags=WRITES, capabilities=1 << DAC_OVERRIDE | 1 << FOWNER, **options)
+def writing(arguments, root, flags=0, **options):
+    return jailed(arguments, root, flags=WRITES | flags, capabilities=1 << DAC_OVERRIDE | 1 << FOWNER, **options)
 
 
 def chrooted(arguments, root, timeout=20):

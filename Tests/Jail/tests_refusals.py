@@ -49,7 +49,7 @@ def malformed_control_blocks():
         "a string too many": control(root, WRITES, capabilities=caps, length=len(good) + 2) + b"x\0",
         "no NUL": good[:-1] + b"x",
         "magic": control(root, WRITES, magic=1), "version": control(root, WRITES, version=2),
-        "length": control(root, WRITES, length=71), "unknown flag": control(root, WRITES | 4),
+        "length": control(root, WRITES, length=71), "unknown flag": control(root, WRITES | 8),
         "writes and layers": control(root, WRITES | LAYERS), "no root": control([], WRITES),
         "two merged roots": control(root * 2, WRITES), "relative root": control(["tmp"], WRITES),
         "too many layers": control(["/"] * 501, LAYERS), "counts beyond": control(root, WRITES, counts=(1, 1, 0, 0)),

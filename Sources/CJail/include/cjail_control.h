@@ -32,6 +32,7 @@
 #define CJAIL_VERSION 1
 
 #define CJAIL_WRITES 1 // the view is writable, and files may be unlinked
+#define CJAIL_LIVE 4 // blockers stand for mounts of a running instance: a writer wants a place for each
 #define CJAIL_LAYERS 2 // roots are layers, mounted read-only by the library; never together with CJAIL_WRITES
 
 struct cjail_header {
