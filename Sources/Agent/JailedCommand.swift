@@ -41,6 +41,7 @@ enum JailedCommand {
             )
         }
         let view: JailPlan.View
+        var blocksLiveMounts = false
         var volumes = try plainVolumes(of: container)
         var points = container.mounts.map(\.destination).filter { point in
             !volumes.contains { $0.destination.utf8.elementsEqual(point.utf8) }
@@ -55,6 +56,7 @@ enum JailedCommand {
                 // A volume that the engine mounted through a link of the image's is blocked at its real
                 // place, which the table has.
                 points = table
+                blocksLiveMounts = true
                 let mounted = Set(table.map { Array($0.utf8) })
                 volumes.removeAll { !mounted.contains(Array($0.destination.utf8)) }
             } else {
@@ -78,7 +80,7 @@ enum JailedCommand {
                     source: $0.source, destination: $0.destination, isWritable: $0.isWritable)
             },
             blockers: MountTable.topmost(points, except: volumes.map(\.destination)),
-            blocksLiveMounts: container.isRunning, guards: decision.guards,
+            blocksLiveMounts: blocksLiveMounts, guards: decision.guards,
             limits: JailLimits(
                 wallTime: wallTime,
                 cpuSeconds: max(limits.cpuSeconds, Int(wallTime.components.seconds)),
@@ -87,8 +89,8 @@ enum JailedCommand {
 
     /// The volumes that are folders of the engine's own.
     ///
-    /// One that stands for something else – a folder of
-    /// the host, another machine's – is a mount on the host, and as little a part of the view as a bind.
+    /// One that stands for something else – a folder of the host, another machine's – is a mount on the
+    /// host, and as little a part of the view as a bind.
     private static func plainVolumes(of container: Container) throws -> [Container.Mount] {
         let volumes = container.mounts.filter { $0.kind == "volume" }
         guard !volumes.isEmpty else { return [] }

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from harness.engine import run
+
 CASES = [
     "/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup", "/proc/sys",
     "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/data", "/bind", "/bind/file", "/scratch", "/deep/in/side",
@@ -72,7 +74,7 @@ def test_a_busy_mount_point_is_said(up, mounted):
 def test_positive_control_a_plain_chroot_detaches_live_mounts(mounted):
     # Why all this (security.md, X1): rm of a mount point from a second mount namespace succeeds, and
     # the kernel silently detaches the mount in the running container.
-        before = mounted.mount_table()
+    before = mounted.mount_table()
     run("unshare", "--mount", "sh", "-c",
         'mkdir -p "$0" && mount --bind "$1" "$0" && chroot "$0" /usr/bin/rm -rf /scratch',
         mounted.host.parent / "view", mounted.merged, check=False)
