@@ -189,8 +189,8 @@ struct CommandRunner: Sendable {
             runtime: end.runtime / .seconds(1))
         end.describe(in: &report, wallTime: plan.limits.wallTime)
         if let hold, !hold.isHeld {
-            report.note =
-                "the engine gave the container up while the command ran; check the instance"
+            report.add(
+                note: "the engine gave the container up while the command ran; check the instance")
         }
         if case .failure(let error) = counts.keeping {
             report.add(note: "its output may not survive a loss of power: \(error)")
@@ -282,7 +282,7 @@ extension JailEnd {
         case .notStarted(let step, let code):
             report.note = Self.refusal(step: step, code: code)
         }
-        if !isCollected { report.note = (report.note ?? "") + "; it is stuck in the kernel" }
+        if !isCollected { report.add(note: "it is stuck in the kernel") }
     }
 
     /// Why the jail did not close, for the person who sent the command.

@@ -77,7 +77,12 @@ actor Intake {
                     note: "the agent ended while the command ran; it was not run again",
                     stdoutBytes: spool.stdout, stderrBytes: spool.stderr, sha256: spool.sha256,
                     complete: false, startedAt: time)
-                try await journal.finish(report)
+                do {
+                    try await journal.finish(report)
+                } catch {
+                    // The intent stays; at worst the next start says the same again.
+                    logger.error("journal not written", metadata: ["error": "\(error)"])
+                }
                 held[commandID] = JailCancellation()
                 queue.yield(.deliver(report, spool.output))
             case .finished(let report):
@@ -134,9 +139,13 @@ actor Intake {
                     metadata: [
                         "boathook.command.id": "\(report.commandID)", "error": "\(refusal)",
                     ])
-                guard output.byteCount > 0 else { break }
+                guard report.outputBytes > 0 else { break }
                 // The end is worth more than an output that this machine's disk did not keep right.
                 report = report.withoutOutput(note: "its output was spoiled on the machine's disk")
+                output = output.emptied
+            } catch let error as SpoolError {
+                guard report.outputBytes > 0 else { break }
+                report = report.withoutOutput(note: "its output could not be read: \(error)")
                 output = output.emptied
             } catch {
                 logger.debug(

@@ -158,28 +158,14 @@ final class Inventory: Sendable {
 
 /// Opens once.
 private final class FirstSync: Sendable {
-    private struct State {
-        var hasHappened = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-
-    private let state = NIOLockedValueBox(State())
+    private let (opening, opened) = AsyncStream.makeStream(of: Void.self)
 
     func happened() {
-        let waiters = state.withLockedValue { state in
-            defer { state = State(hasHappened: true) }
-            return state.waiters
-        }
-        waiters.forEach { $0.resume() }
+        opened.finish()
     }
 
+    /// Returns when it has happened, or the task was cancelled; for one who waits.
     func wait() async {
-        await withCheckedContinuation { continuation in
-            let hasHappened = state.withLockedValue { state in
-                if !state.hasHappened { state.waiters.append(continuation) }
-                return state.hasHappened
-            }
-            if hasHappened { continuation.resume() }
-        }
+        for await _ in opening {}
     }
 }

@@ -112,7 +112,7 @@ actor Journal {
     }
 
     private static func read(_ path: String) throws -> [Entry] {
-        guard let data = FileManager.default.contents(atPath: path) else { return [] }
+        let data = try contents(path)
         // What follows the last line feed was cut off by a crash.
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         return try lines.dropLast().map { line in
@@ -121,6 +121,25 @@ actor Journal {
             } catch {
                 throw DamagedJournal(path: path)
             }
+        }
+    }
+
+    /// All bytes of the file; none when there is no such file.
+    private static func contents(_ path: String) throws -> [UInt8] {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else {
+            guard errno == ENOENT else { throw SpoolError("open", errno) }
+            return []
+        }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(file, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw SpoolError("read", errno) }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
         }
     }
 
@@ -135,10 +154,10 @@ actor Journal {
 
     /// The file that is there, without a last line that was cut off, or an empty one; durable by name.
     private static func openForAppending(_ path: String) throws -> CInt {
-        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW
         let descriptor = Glibc.open(path, flags, 0o600)
         guard descriptor >= 0 else { throw SpoolError("open", errno) }
-        let data = FileManager.default.contents(atPath: path) ?? Data()
+        let data = try contents(path)
         let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         guard ftruncate(descriptor, off_t(whole)) == 0, fsync(descriptor) == 0 else {
             throw SpoolError("ftruncate", errno)

@@ -65,7 +65,7 @@ private actor SpoolReader {
         guard remaining > 0 else { return nil }
         if file == nil { file = SpoolFile(path: path) }
         guard let bytes = file?.read(min(remaining, 1 << 18)) else {
-            throw SpoolError("read", errno)
+            throw SpoolError("read", EIO)
         }
         remaining -= bytes.count
         return bytes

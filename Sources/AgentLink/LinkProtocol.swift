@@ -20,7 +20,7 @@ package enum LinkProtocol {
 
     /// Seconds between heartbeats on an idle line.
     package static let heartbeatSeconds = 10
-    /// Seconds of silence after which either side holds the line for dead.
+    /// Seconds of silence after which the agent holds the line for dead.
     package static let silenceSeconds = 30
     /// The longest line either side reads, in bytes.
     package static let maximumLineByteCount = 1 << 20

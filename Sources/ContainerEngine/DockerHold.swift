@@ -17,13 +17,11 @@ final class DockerHold: StoppedRootHold {
     let excludesStart = true
     private let connection: CInt
     private let mountID: Substring
-    private let threads: NIOThreadPool
 
-    private init(root: String, connection: CInt, mountID: Substring, threads: NIOThreadPool) {
+    private init(root: String, connection: CInt, mountID: Substring) {
         self.root = root
         self.connection = connection
         self.mountID = mountID
-        self.threads = threads
     }
 
     deinit {
@@ -52,8 +50,7 @@ final class DockerHold: StoppedRootHold {
                 while true {
                     if let mountID = mounts.overlayID(at: merged) {
                         return DockerHold(
-                            root: merged, connection: connection, mountID: mountID,
-                            threads: engine.threads)
+                            root: merged, connection: connection, mountID: mountID)
                     }
                     guard try mounts.waitForChange(or: connection, until: deadline) else {
                         throw EngineError(.notHeld, "the engine did not mount the container")
@@ -77,9 +74,7 @@ final class DockerHold: StoppedRootHold {
 
     /// Ends the upload; Docker lets go of the container as soon as it sees that.
     func release() async {
-        _ = try? await threads.runIfActive { [connection] in
-            shutdown(connection, CInt(SHUT_RDWR))
-        }
+        shutdown(connection, CInt(SHUT_RDWR))
     }
 
     /// How long Docker may take to have the container mounted.

@@ -31,6 +31,9 @@ final class PodmanHold: StoppedRootHold {
     var isHeld: Bool { true }
 
     func release() async {
-        _ = try? await engine.post("/v4.0.0/libpod/containers/\(id)/unmount")
+        // Also when the caller was cancelled: Podman counts, and forgets nothing by itself.
+        _ = await Task.detached { [engine, id] in
+            try? await engine.post("/v4.0.0/libpod/containers/\(id)/unmount")
+        }.value
     }
 }

@@ -89,9 +89,11 @@ package protocol CommandStore: Sendable {
     /// call moved it. Nil when there is no such command.
     func advance(_ id: Command.ID, to state: CommandState, startedAt: Double?) async throws
         -> (command: Command, moved: Bool)?
-    /// Ends a command if it has not ended; as ``advance(_:to:startedAt:)``.
+    /// Ends a command if it has not ended, and, when `from` is given, only from that state; as
+    /// ``advance(_:to:startedAt:)``.
     func finish(
-        _ id: Command.ID, as state: CommandState, outcome: CommandOutcome, startedAt: Double?,
+        _ id: Command.ID, from: CommandState?, as state: CommandState, outcome: CommandOutcome,
+        startedAt: Double?,
         at time: Double
     ) async throws -> (command: Command, moved: Bool)?
     /// Ids of commands whose results ran out at `time`, oldest first.

@@ -61,6 +61,20 @@ package final class Jail: Sendable {
         }
     }
 
+    private static func makePipes() throws(JailError) -> (Pipe, Pipe, Pipe) {
+        var made: [Pipe] = []
+        do {
+            for _ in 0..<3 { made.append(try Pipe()) }
+        } catch {
+            for pipe in made {
+                pipe.closeReader()
+                pipe.closeWriter()
+            }
+            throw error
+        }
+        return (made[0], made[1], made[2])
+    }
+
     private func spawn(_ plan: JailPlan) throws(JailError) -> JailProcess {
         let block = try JailControl.encode(plan)
         let control = cjail_seal(block, block.count, "boathook-control", 0)
@@ -68,9 +82,7 @@ package final class Jail: Sendable {
             throw JailError("control", String(cString: strerror(-control)))
         }
         defer { close(control) }
-        let output = try Pipe()
-        let error = try Pipe()
-        let status = try Pipe()
+        let (output, error, status) = try Self.makePipes()
         defer { [output, error, status].forEach { $0.closeWriter() } }
 
         var pid: pid_t = 0

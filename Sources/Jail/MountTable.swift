@@ -69,7 +69,8 @@ package enum MountTable {
     }
 
     private static func failure() -> JailError {
-        let isGone = errno == ENOENT || errno == ESRCH
+        // A process that has ended and was not collected has no table: EINVAL.
+        let isGone = errno == ENOENT || errno == ESRCH || errno == EINVAL
         return JailError(isGone ? "process" : "mountinfo", String(cString: strerror(errno)))
     }
 
@@ -81,7 +82,9 @@ package enum MountTable {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = Glibc.read(file, &buffer, buffer.count)
-            guard count > 0 else { break }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw failure() }
+            if count == 0 { break }
             bytes.append(contentsOf: buffer[..<count])
             guard bytes.count <= maximumByteCount else {
                 throw JailError("mountinfo", "the instance has more mounts than we look at")

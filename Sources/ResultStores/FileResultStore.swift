@@ -6,9 +6,9 @@ package import NIOPosix
 /// Results as files, one for each command, mode 0600, in folders of 4,096.
 ///
 /// A file is the output in its order of arrival, then a ``ResultTrailer``, which tells the streams
-/// apart and is the mark of a whole file. Files are written under their final name: nobody looks at one
-/// before the command's row says that it ended, which is after the flush; and the flush of a new file
-/// takes its folder's entry with it on the file systems that Linux servers use (ext4, XFS, Btrfs).
+/// apart and is the mark of a whole file. A file gets its name once it is flushed. The name itself is
+/// flushed with the next commit of the database, which says that the command ended: the file systems that
+/// Linux servers use (ext4, XFS, Btrfs) write their logs in order.
 package struct FileResultStore: ResultStore {
     private let root: String
     private let threads: NIOThreadPool
@@ -26,6 +26,9 @@ package struct FileResultStore: ResultStore {
     package func put(
         _ id: Command.ID, frames: some AsyncSequence<[UInt8], any Error> & Sendable
     ) async throws -> StoredResult {
+        // Under a name of its own until it is whole: a late repetition of a report cannot spoil the file
+        // of the one that came through.
+        let draftPath = "\(folder(of: id))/.\(id).\(UInt64.random(in: .min ... .max))"
         var draft = ResultDraft()
         var file: ResultFile?
         do {
@@ -34,7 +37,7 @@ package struct FileResultStore: ResultStore {
                 guard draft.waitingByteCount >= Self.flushByteCount else { continue }
                 let waiting = draft.takeWaiting()
                 file = try await threads.runIfActive { [file] in
-                    let file = try file ?? create(id)
+                    let file = try file ?? create(draftPath, for: id)
                     try file.append(waiting)
                     return file
                 }
@@ -42,13 +45,16 @@ package struct FileResultStore: ResultStore {
             guard draft.isWhole else { throw OutputFrameDecoder.Malformed() }
             let (rest, stored) = draft.finish()
             try await threads.runIfActive { [file] in
-                let file = try file ?? create(id)
+                let file = try file ?? create(draftPath, for: id)
                 try file.append(rest)
                 try file.flush()
+                guard rename(draftPath, path(of: id)) == 0 else {
+                    throw FileError("rename", path: draftPath)
+                }
             }
             return stored
         } catch {
-            if file != nil { try? await delete(id) }
+            unlink(draftPath)
             throw error
         }
     }
@@ -71,11 +77,9 @@ package struct FileResultStore: ResultStore {
         }
     }
 
-    /// Replaces what an interrupted try left; a reader of the old file keeps its bytes.
-    private func create(_ id: Command.ID) throws -> ResultFile {
+    private func create(_ draftPath: String, for id: Command.ID) throws -> ResultFile {
         try Self.makeFolder(folder(of: id))
-        _ = unlink(path(of: id))
-        return try ResultFile.create(path(of: id))
+        return try ResultFile.create(draftPath)
     }
 
     private func folder(of id: Command.ID) -> String { "\(root)/\(id >> 12)" }

@@ -66,26 +66,37 @@ final class GroupCommit: Sendable {
     }
 
     private func commit(_ writes: [Write], _ db: Database) {
-        var performed: [(write: Write, afterwards: @Sendable () -> Void)] = []
+        // What becomes of each write; every one is told exactly once, whatever fails.
+        var outcomes: [Result<@Sendable () -> Void, any Error>?] = writes.map { _ in nil }
         do {
             try db.inTransaction(.immediate) {
-                for write in writes {
+                for (index, write) in writes.enumerated() {
                     do {
+                        var afterwards: (@Sendable () -> Void)?
                         try db.inSavepoint {
-                            performed.append((write, try write.perform(db)))
+                            afterwards = try write.perform(db)
                             return .commit
                         }
+                        outcomes[index] = afterwards.map { .success($0) }
                     } catch {
-                        write.fail(error)
+                        outcomes[index] = .failure(error)
                     }
                 }
                 return .commit
             }
         } catch {
-            // Nothing of this transaction is in the database.
-            for entry in performed { entry.write.fail(error) }
-            return
+            // Nothing of this transaction is in the database, or it did not even begin.
+            for index in writes.indices {
+                if case .failure = outcomes[index] { continue }
+                outcomes[index] = .failure(error)
+            }
         }
-        for entry in performed { entry.afterwards() }
+        for (write, outcome) in zip(writes, outcomes) {
+            switch outcome {
+            case .success(let afterwards): afterwards()
+            case .failure(let error): write.fail(error)
+            case nil: write.fail(DatabaseError(message: "the write came to no end"))
+            }
+        }
     }
 }

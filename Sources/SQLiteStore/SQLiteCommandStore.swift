@@ -65,7 +65,7 @@ extension SQLiteStore: CommandStore {
         try await fetchAll(
             sql: """
                 SELECT * FROM command WHERE start_by < ? AND finished_at IS NULL
-                ORDER BY start_by LIMIT 1000
+                ORDER BY state <> 'queued', start_by LIMIT 1000
                 """,
             arguments: [time])
     }
@@ -88,12 +88,15 @@ extension SQLiteStore: CommandStore {
     }
 
     package func finish(
-        _ id: Command.ID, as state: CommandState, outcome: CommandOutcome, startedAt: Double?,
+        _ id: Command.ID, from: CommandState?, as state: CommandState, outcome: CommandOutcome,
+        startedAt: Double?,
         at time: Double
     ) async throws -> (command: Command, moved: Bool)? {
         try await writes.write { db in
             guard var command = try Command.fetch(db, id: id) else { return nil }
-            guard state.isTerminal, command.state.allows(state) else { return (command, false) }
+            guard state.isTerminal, command.state.allows(state),
+                from ?? command.state == command.state
+            else { return (command, false) }
             try db.execute(
                 sql: """
                     UPDATE command SET

@@ -92,7 +92,8 @@ extension SQLiteStore: InstanceStore {
                 )
                 ON CONFLICT (machine_id, container_id) WHERE removed_at IS NULL DO UPDATE SET
                     name = :name, status = :status, status_message = :message,
-                    started_at = :started
+                    started_at = coalesce(:started, started_at),
+                    environment = CASE WHEN :environment = '[]' THEN environment ELSE :environment END
                 """,
             arguments: [
                 "account": owner, "machine": machine, "container": report.containerID,

@@ -14,6 +14,8 @@ package final class SQLiteStore: Sendable {
     package init(path: String) throws {
         var configuration = Configuration()
         configuration.label = "boathook"
+        // An `admin` verb may write beside the server.
+        configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 10000")
         }

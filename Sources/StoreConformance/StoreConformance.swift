@@ -175,7 +175,7 @@ extension StoreConformance {
                 exitCode: 3, signal: 9, note: "n", stdoutBytes: 1, stderrBytes: 2, sha256: "ab",
                 isComplete: false, runtime: 0.5)
             let ended = try await store.finish(
-                command.id, as: state, outcome: outcome, startedAt: 1, at: 2)
+                command.id, from: nil, as: state, outcome: outcome, startedAt: 1, at: 2)
             found.check(ended?.moved == true, "\(state) is reached")
             let read = try await store.command(command.id)
             found.check(read?.outcome == outcome, "\(state): the outcome is kept")
@@ -184,7 +184,8 @@ extension StoreConformance {
                 let advanced = try await store.advance(command.id, to: next, startedAt: 9)
                 found.check(advanced?.moved == false, "\(state) does not go on to \(next)")
                 let again = try await store.finish(
-                    command.id, as: next, outcome: CommandOutcome(sha256: "cd"), startedAt: nil,
+                    command.id, from: nil, as: next, outcome: CommandOutcome(sha256: "cd"),
+                    startedAt: nil,
                     at: 9)
                 found.check(again?.moved == false, "\(state) does not end again as \(next)")
             }
@@ -204,7 +205,8 @@ extension StoreConformance {
         found.check(
             try await store.overdueCommands(at: 15).map(\.id) == [one.id], "overdue ones are found")
         _ = try await store.finish(
-            one.id, as: .expired, outcome: CommandOutcome(sha256: ""), startedAt: nil, at: 16)
+            one.id, from: nil, as: .expired, outcome: CommandOutcome(sha256: ""), startedAt: nil,
+            at: 16)
         found.check(
             try await store.openCommands(machine: world.machine.id).map(\.id) == [two.id],
             "an ended one is not open")
@@ -225,7 +227,8 @@ extension StoreConformance {
             try await store.expiredResults(at: 1e12, limit: 10).isEmpty,
             "an open one does not expire")
         _ = try await store.finish(
-            command.id, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil, at: 1)
+            command.id, from: nil, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil,
+            at: 1)
         found.check(
             try await store.expiredResults(at: 1e12, limit: 10) == [command.id], "an ended one does"
         )
@@ -255,7 +258,8 @@ extension StoreConformance {
         found.check(try await world.order(store, "ls").isNew, "a reader is new")
         found.check(try await world.order(store, "ls").isNew, "every time")
         _ = try await store.finish(
-            first.command.id, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil,
+            first.command.id, from: nil, as: .exited, outcome: CommandOutcome(sha256: ""),
+            startedAt: nil,
             at: 1)
         let lost = try await world.order(store, "rm a", undelivered: [first.command.id])
         found.check(

@@ -56,15 +56,20 @@ struct CancelRoute: Sendable {
         -> Response
     {
         let principal = try context.requirePrincipal()
-        let state = try await cancel(context.commandID(), as: principal)
+        let met = try await cancel(context.commandID(), as: principal)
         let message =
-            switch state {
+            switch met.state {
             case .queued: "Cancelled before it was sent to its machine."
-            case .dispatched, .running: "Its machine was asked to end it; see the command's state."
+            case .dispatched, .running:
+                met.isPassedOn
+                    ? "Its machine was asked to end it; see the command's state."
+                    : "Its machine is away and could not be asked; ask again when it is back."
             default: "It had ended already."
             }
         return try .json(
-            CancelReply(success: !state.isTerminal, state: state.rawValue, msg: message))
+            CancelReply(
+                success: !met.state.isTerminal && met.isPassedOn, state: met.state.rawValue,
+                msg: message))
     }
 }
 

@@ -98,7 +98,9 @@ struct ExecuteVerb: AsyncParsableCommand {
             while row?.final != true {
                 row = try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
             }
-        } catch let error as ClientError {
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
             throw ClientError(
                 "command \(reply.commandID) was accepted, but its end is not known: \(error)",
                 exitCode: 126)

@@ -47,7 +47,8 @@ package struct CompleteCommand: Sendable {
             throw ControlPlaneError(.agentRefused, "The output is not the one that was reported.")
         }
         let ended = try await commands.finish(
-            command.id, as: CommandState(report.outcome), outcome: CommandOutcome(report),
+            command.id, from: nil, as: CommandState(report.outcome),
+            outcome: CommandOutcome(report),
             startedAt: report.startedAt, at: time.now())
         if let ended { bell.ring(ended.command) }
     }

@@ -63,7 +63,7 @@ package struct Housekeeping: Service {
                 continue
             }
             let ended = try await commands.finish(
-                command.id, as: end.state,
+                command.id, from: nil, as: end.state,
                 outcome: CommandOutcome(
                     note: end.note, sha256: CommandFinished.emptyDigest,
                     isComplete: end.state == .expired),
@@ -77,8 +77,20 @@ package struct Housekeeping: Service {
         while true {
             let ids = try await commands.expiredResults(at: time.now(), limit: 500)
             guard !ids.isEmpty else { return }
-            for id in ids { try await results.delete(id) }
-            try await commands.forgetResults(ids)
+            var gone: [Command.ID] = []
+            for id in ids {
+                do {
+                    try await results.delete(id)
+                    gone.append(id)
+                } catch {
+                    logger.error(
+                        "result not removed",
+                        metadata: ["boathook.command.id": "\(id)", "error": "\(error)"])
+                }
+            }
+            try await commands.forgetResults(gone)
+            // What cannot be removed now is tried again at the next look.
+            guard gone.count == ids.count else { return }
         }
     }
 }

@@ -19,28 +19,32 @@ package struct RequestCancellation: Sendable {
         self.time = time
     }
 
+    /// What a wish to cancel met.
+    package struct Met: Sendable, Hashable {
+        /// The state that the command was in.
+        package var state: CommandState
+        /// Whether the wish could be passed on; false when the command's machine is away.
+        package var isPassedOn: Bool
+    }
+
     /// Ends a queued command here; passes the wish on for one that a machine has.
-    ///
-    /// - Returns: The state that the wish met.
-    package func callAsFunction(_ id: Command.ID, as principal: Principal) async throws
-        -> CommandState
-    {
-        let command = try await commands.command(id, as: principal)
-        switch command.state {
-        case .queued:
+    package func callAsFunction(_ id: Command.ID, as principal: Principal) async throws -> Met {
+        var command = try await commands.command(id, as: principal)
+        if command.state == .queued {
             let ended = try await store.finish(
-                id, as: .cancelled,
+                id, from: .queued, as: .cancelled,
                 outcome: CommandOutcome(
                     note: "cancelled before it was sent to its machine",
                     sha256: CommandFinished.emptyDigest),
                 startedAt: nil, at: time.now())
-            if let ended { bell.ring(ended.command) }
-            return ended?.moved == true ? .queued : ended?.command.state ?? .queued
-        case .dispatched, .running:
-            _ = dispatcher.cancel(command)
-            return command.state
-        default:
-            return command.state
+            if let ended, ended.moved {
+                bell.ring(ended.command)
+                return Met(state: .queued, isPassedOn: true)
+            }
+            // It was sent in that moment.
+            command = ended?.command ?? command
         }
+        guard !command.state.isTerminal else { return Met(state: command.state, isPassedOn: true) }
+        return Met(state: command.state, isPassedOn: dispatcher.cancel(command))
     }
 }

@@ -103,8 +103,20 @@ package struct ExecuteCommand: Sendable {
                 undelivered: decision.writes ? undelivered.recent() : [],
                 state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued),
             bounds: bounds)
-        if isNew, command.state == .dispatched { dispatcher.dispatch(command) }
+        if isNew { try await send(command) }
         return AcceptedCommand(command: command, resultSecret: secret)
+    }
+
+    private func send(_ command: Command) async throws {
+        if command.state == .dispatched {
+            dispatcher.dispatch(command)
+        } else if dispatcher.isConnected(command.machineID),
+            let next = try await commands.advance(command.id, to: .dispatched, startedAt: nil),
+            next.moved
+        {
+            // The link was opened after we had looked, and may have been resumed before we wrote.
+            dispatcher.dispatch(next.command)
+        }
     }
 
     /// The answer to an order could not be written to its connection: a client that sends the same order

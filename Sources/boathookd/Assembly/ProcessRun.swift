@@ -33,7 +33,8 @@ enum ProcessRun {
 /// tells their truth.
 private struct StopDeadline: Service {
     func run() async throws {
-        try? await gracefulShutdown()
+        // A group that fails ends by its own error, and with that status.
+        do { try await gracefulShutdown() } catch { return }
         Task.detached {
             // Outlives the group on purpose: it is what ends a group that does not end.
             try? await Task.sleep(for: .seconds(4))
