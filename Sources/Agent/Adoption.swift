@@ -49,7 +49,9 @@ package enum Adoption: String, Sendable, Hashable, CaseIterable {
         switch word {
         case "paused": "frozen"
         case "restarting": "rebooting"
-        case "removing", "dead", "stopped": "exited"
+        case "stopped": "exited"
+        // On its way out: there may be no file system to reach any more.
+        case "removing", "dead": "unknown"
         case "configured", "initialized": "created"
         default: word
         }

@@ -136,6 +136,31 @@ import VastAPI
         }
     }
 
+    @Test
+    func `a container on its way out is 400 invalid_container, a gone one invalid_container_id`()
+        async throws
+    {
+        try await TestServer.with { server, client in
+            let path = APIPath.execute(instance: server.instance)
+            try await server.agent.report([.sample("c1", owner: "maria", status: "unknown")])
+            let leaving = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls"}"#)
+            #expect(leaving.status == .badRequest)
+            #expect(
+                leaving.text
+                    == #"{"error":"invalid_container","msg":"Container not ready","success":false}"#
+            )
+            try await server.agent.report([])
+            let gone = try await client.send(
+                .put, path, key: server.key, json: #"{"command":"ls"}"#)
+            #expect(gone.status == .badRequest)
+            #expect(try gone.decoded(ErrorReply.self).error == "invalid_container_id")
+            let stranger = try await client.send(
+                .put, path, key: server.otherKey, json: #"{"command":"ls"}"#)
+            #expect(stranger.status == .notFound, "to anybody else it is one that never was")
+        }
+    }
+
     @Test func `too many calls are 429 with everything that any client reads`() async throws {
         try await TestServer.with(rate: .interval(seconds: 1.5)) { server, client in
             let path = APIPath.execute(instance: server.instance)

@@ -25,8 +25,8 @@ import Testing
 
     @Test(arguments: [
         ("created", "created"), ("running", "running"), ("paused", "frozen"),
-        ("restarting", "rebooting"), ("removing", "exited"), ("exited", "exited"),
-        ("dead", "exited"),
+        ("restarting", "rebooting"), ("removing", "unknown"), ("exited", "exited"),
+        ("dead", "unknown"),
     ])
     func `the engine's words become upstream's`(word: String, status: String) {
         let container = Self.container(labels: ["boathook.instance": ""], status: word)

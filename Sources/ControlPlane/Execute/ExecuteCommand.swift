@@ -147,7 +147,7 @@ package struct ExecuteCommand: Sendable {
         if compatibility == .vastStrict, instance.status.isRunning {
             throw ControlPlaneError(.invalidArguments, Self.onlyStopped)
         }
-        if instance.status == .loading {
+        if instance.status == .unknown {
             throw ControlPlaneError(.instanceNotReady, "Container not ready")
         }
     }

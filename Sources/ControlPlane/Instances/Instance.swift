@@ -44,15 +44,15 @@ package struct Instance: Sendable, Hashable, Identifiable {
 
 /// What the engine says of an instance's container: upstream's words (contract 3.4).
 package enum InstanceStatus: String, Sendable, Hashable {
-    case created, loading, running, frozen, exited, rebooting
-    /// The engine used a word that we do not know.
+    case created, running, frozen, exited, rebooting
+    /// The container is on its way out, or the engine used a word that we do not know.
     case unknown
 
     /// Whether processes of the instance's own may be at work in its file system.
     package var isRunning: Bool {
         switch self {
         case .running, .frozen, .rebooting: true
-        case .created, .loading, .exited, .unknown: false
+        case .created, .exited, .unknown: false
         }
     }
 }
