@@ -2,9 +2,11 @@ import AgentLink
 import CommandPolicy
 import ControlPlane
 import Foundation
-import SQLiteStore
+import GRDB
 import StoreConformance
 import Testing
+
+@testable import SQLiteStore
 
 @Suite struct SQLiteStoreTests {
     @Test(arguments: StoreConformance<SQLiteStore>.checks)
@@ -67,6 +69,31 @@ func withTemporaryFolder(_ body: (String) async throws -> Void) async throws {
             #expect(
                 try await store.openCommands(machine: machine.id).count == 3, "the live one goes on"
             )
+        }
+    }
+}
+
+@Suite struct GroupCommitTests {
+    /// A transaction that cannot begin: every caller is told, and none waits for ever.
+    @Test(.timeLimit(.minutes(1)))
+    func `writes of a group that cannot begin are all answered`() async throws {
+        try await withTemporaryFolder { folder in
+            let store = try SQLiteStore(path: folder + "/db")
+            try store.pool.close()
+            let failures = await withTaskGroup(of: Bool.self) { group in
+                for index in 0..<20 {
+                    group.addTask {
+                        do {
+                            _ = try await store.ensureAccount(named: "user \(index)")
+                            return false
+                        } catch {
+                            return true
+                        }
+                    }
+                }
+                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(failures == 20)
         }
     }
 }
