@@ -27,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto.git", "4.5.2"..<"5.0.0"),
@@ -38,10 +39,12 @@ let package = Package(
         .target(name: "VastAPI", swiftSettings: strict),
         .target(name: "CommandPolicy", swiftSettings: strict),
         .target(name: "AgentLink", swiftSettings: strict),
+        .target(name: "FaultPoints", swiftSettings: strict),
         .target(
             name: "ControlPlane",
             dependencies: [
-                "CommandPolicy", "AgentLink",
+                "CommandPolicy", "AgentLink", "FaultPoints",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -90,6 +93,7 @@ let package = Package(
                 .product(name: "NIOFoundationEssentialsCompat", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        .target(name: "CDisk", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "CJail", cSettings: [.define("_GNU_SOURCE")]),
         .target(
             name: "Jail",
@@ -102,7 +106,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "AgentLink", "CommandPolicy", "ContainerEngine", "Jail",
+                "AgentLink", "CDisk", "CommandPolicy", "ContainerEngine", "FaultPoints", "Jail",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -132,9 +136,10 @@ let package = Package(
             dependencies: [
                 "VastAPI", "CommandPolicy", "AgentLink", "ControlPlane", "SQLiteStore",
                 "ResultStores", "APIServer",
-                "ContainerEngine", "Jail", "Agent",
+                "CDisk", "ContainerEngine", "Jail", "Agent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -187,7 +192,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "JailTests", dependencies: ["Jail"], swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "AgentLink", "ContainerEngine"],
+            name: "AgentTests", dependencies: ["Agent", "AgentLink", "ContainerEngine", "Jail"],
             swiftSettings: strict),
         .testTarget(
             name: "BoathookCLITests", dependencies: ["BoathookCLI"], swiftSettings: strict),

@@ -13,6 +13,8 @@ package struct APIServer: Sendable {
         package var execute: ExecuteCommand
         package var cancel: RequestCancellation
         package var result: CommandResult
+        package var follow: FollowOutput
+        package var deleteResult: DeleteResult
         package var gateway: AgentGateway
         package var dispatcher: Dispatcher
         package var executeLimiter: RateLimiter
@@ -22,7 +24,8 @@ package struct APIServer: Sendable {
         package init(
             authenticator: Authenticator, instances: InstanceAccess, commands: CommandAccess,
             execute: ExecuteCommand, cancel: RequestCancellation, result: CommandResult,
-            gateway: AgentGateway, dispatcher: Dispatcher, executeLimiter: RateLimiter,
+            follow: FollowOutput, deleteResult: DeleteResult, gateway: AgentGateway,
+            dispatcher: Dispatcher, executeLimiter: RateLimiter,
             urls: PublicURLs, time: WallTime
         ) {
             self.authenticator = authenticator
@@ -31,6 +34,8 @@ package struct APIServer: Sendable {
             self.execute = execute
             self.cancel = cancel
             self.result = result
+            self.follow = follow
+            self.deleteResult = deleteResult
             self.gateway = gateway
             self.dispatcher = dispatcher
             self.executeLimiter = executeLimiter
@@ -108,7 +113,13 @@ package struct APIServer: Sendable {
                 .callAsFunction)
         api.get(
             "api/v0/commands/:id/output",
-            use: CommandOutputRoute(access: parts.commands, result: parts.result).callAsFunction)
+            use: CommandOutputRoute(
+                access: parts.commands, result: parts.result,
+                follow: FollowRoute(access: parts.commands, follow: parts.follow, urls: parts.urls)
+            ).callAsFunction)
+        api.delete(
+            "api/v0/commands/:id/output",
+            use: DeleteOutputRoute(delete: parts.deleteResult).callAsFunction)
         api.get(
             "api/v0/commands",
             use: CommandListRoute(access: parts.commands, urls: parts.urls).callAsFunction)
@@ -133,6 +144,7 @@ package struct APIServer: Sendable {
         let agent = router.group().add(middleware: MachineMiddleware(gateway: parts.gateway))
         agent.post("agent/v1/link", use: LinkRoute(gateway: parts.gateway).callAsFunction)
         agent.post("agent/v1/reports", use: ReportsRoute(gateway: parts.gateway).callAsFunction)
+        agent.post("agent/v1/output/:relay", use: RelayRoute(gateway: parts.gateway).callAsFunction)
         agent.post("agent/v1/results", use: ResultsRoute(gateway: parts.gateway).callAsFunction)
     }
 }

@@ -20,24 +20,23 @@ package struct AgentService: Service {
     ///   - dataFolder: A folder of the agent's own, for its journal and the output of commands.
     ///   - adoption: Which containers become instances.
     ///   - concurrency: How many commands may run at once on this machine.
+    ///   - outputLimit: The most bytes of output that a command may write.
     ///   - logger: The process's.
     /// - Throws: When the folder or the journal cannot be used.
     package init(
         link: any ServerLink, engine: any ContainerEngine, jail: Jail, dataFolder: String,
-        adoption: Adoption, concurrency: Int, logger: Logger
+        adoption: Adoption, concurrency: Int, outputLimit: Int64, logger: Logger
     ) throws {
-        let spoolFolder = dataFolder + "/spool"
-        try FileManager.default.createDirectory(
-            atPath: spoolFolder, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        let spools = try SpoolFolder(path: dataFolder + "/spool", reserveCount: concurrency)
         let journal = try Journal(
             path: dataFolder + "/journal", now: Date().timeIntervalSince1970)
         let threads = NIOThreadPool(numberOfThreads: concurrency)
         threads.start()
         let known = KnownContainers()
         let runner = CommandRunner(
-            engine: engine, jail: jail, known: known, journal: journal, locks: InstanceLocks(),
-            slots: RunSlots(count: concurrency), threads: threads, spoolFolder: spoolFolder)
+            engine: engine, jail: jail, known: known, journal: journal,
+            turns: CommandTurns(concurrency: concurrency), threads: threads, spools: spools,
+            outputLimit: outputLimit)
         self.link = link
         self.logger = logger
         intake = Intake(runner: runner, journal: journal, link: link, logger: logger)
@@ -51,9 +50,10 @@ package struct AgentService: Service {
     }
 
     package func run() async throws {
+        try await intake.takeUpLeftovers()
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await intake.run() }
+                group.addTask { await intake.run() }
                 group.addTask { await inventory.run() }
                 group.addTask { await keepLinkOpen() }
                 try await group.waitForAll()
@@ -66,7 +66,9 @@ package struct AgentService: Service {
         while !Task.isCancelled {
             do {
                 let hello = AgentHello(heldCommandIDs: await intake.heldCommandIDs)
-                for try await message in try await link.connect(hello) {
+                let messages = try await link.connect(hello)
+                await intake.beginLink()
+                for try await message in messages {
                     switch message {
                     case .welcome(let welcome):
                         logger.info(
@@ -78,6 +80,8 @@ package struct AgentService: Service {
                         await intake.take(order)
                     case .cancelCommand(let wish):
                         await intake.cancel(wish.commandID)
+                    case .sendOutput(let wish):
+                        await intake.relay(wish)
                     case .heartbeat:
                         break
                     }

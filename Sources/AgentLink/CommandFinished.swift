@@ -38,6 +38,12 @@ package struct CommandFinished: Sendable, Hashable, Codable {
     /// Seconds from spawn to end of output, by a monotonic clock.
     package var runtime: Double?
 
+    /// Which start of the tool this is the end of.
+    ///
+    /// A command that only reads may run again after a crash; two runs may write different bytes, and
+    /// whoever follows the output must not be given the beginning of one and the end of another.
+    package static func run(startedAt: Double) -> String { "\(startedAt)" }
+
     package var outputBytes: Int64 { stdoutBytes + stderrBytes }
 
     enum CodingKeys: String, CodingKey {

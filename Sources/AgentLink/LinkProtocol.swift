@@ -3,7 +3,7 @@ package enum LinkProtocol {
     /// Raised when an old peer would misread a message.
     ///
     /// A server refuses an agent of another version with 426.
-    package static let version = 1
+    package static let version = 2
 
     /// `POST`, bearer join token: ``JoinRequest`` → ``JoinReply``.
     package static let joinPath = "/agent/v1/join"
@@ -15,6 +15,13 @@ package enum LinkProtocol {
     /// ``OutputFrame``s in the body; 204 once the server holds all of it durably.
     package static let resultsPath = "/agent/v1/results"
 
+    /// `POST`, bearer machine token, with a ``SendOutput/relayID`` behind it: what was written so far and is
+    /// written from then on, as ``OutputFrame``s in the body, at the pace of those who read; 204 when the
+    /// tool has ended or nobody reads any more.
+    package static let outputPath = "/agent/v1/output/"
+
+    /// Which start of the tool an output is of; see ``CommandFinished/run``.
+    package static let runHeader = "Boathook-Run"
     /// A ``CommandFinished`` as base64 of its JSON.
     package static let reportHeader = "Boathook-Report"
 

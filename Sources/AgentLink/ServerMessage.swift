@@ -9,6 +9,8 @@ package enum ServerMessage: Sendable, Hashable {
     case runCommand(RunCommand)
     /// Stop this if it has not ended.
     case cancelCommand(CancelCommand)
+    /// Somebody wants to see what this writes while it runs.
+    case sendOutput(SendOutput)
     /// Nothing to say; the line is alive.
     case heartbeat
 }
@@ -53,6 +55,12 @@ package struct RunCommand: Sendable, Hashable, Codable {
     ///
     /// Relative, because the two clocks may differ.
     package var startWithinMilliseconds: Int
+    /// The most bytes of output that the server keeps of it; the machine may keep to less.
+    package var outputLimit: Int64
+    /// Whose command it is: machines share their turns out among accounts.
+    package var accountID: Int64
+    /// Whether a wish to cancel it came before this order could be given.
+    package var isCancelled: Bool
 
     enum CodingKeys: String, CodingKey {
         case argv, policy, writes
@@ -60,11 +68,15 @@ package struct RunCommand: Sendable, Hashable, Codable {
         case containerID = "container_id"
         case timeoutMilliseconds = "timeout_ms"
         case startWithinMilliseconds = "start_within_ms"
+        case outputLimit = "output_limit"
+        case accountID = "account_id"
+        case isCancelled = "cancelled"
     }
 
     package init(
         commandID: Int64, containerID: String, argv: [String], policy: String, writes: Bool,
-        timeoutMilliseconds: Int, startWithinMilliseconds: Int
+        timeoutMilliseconds: Int, startWithinMilliseconds: Int, outputLimit: Int64,
+        accountID: Int64, isCancelled: Bool = false
     ) {
         self.commandID = commandID
         self.containerID = containerID
@@ -73,6 +85,9 @@ package struct RunCommand: Sendable, Hashable, Codable {
         self.writes = writes
         self.timeoutMilliseconds = timeoutMilliseconds
         self.startWithinMilliseconds = startWithinMilliseconds
+        self.outputLimit = outputLimit
+        self.accountID = accountID
+        self.isCancelled = isCancelled
     }
 }
 
@@ -87,6 +102,27 @@ package struct CancelCommand: Sendable, Hashable, Codable {
     }
 }
 
+/// A wish to see the output of a command that runs: the agent answers it on ``LinkProtocol/outputPath``.
+package struct SendOutput: Sendable, Hashable, Codable {
+    /// Names this wish; unguessable.
+    package var relayID: String
+    package var commandID: Int64
+    /// How many bytes of the output are known already.
+    package var offset: Int64
+
+    enum CodingKeys: String, CodingKey {
+        case offset
+        case relayID = "relay_id"
+        case commandID = "command_id"
+    }
+
+    package init(relayID: String, commandID: Int64, offset: Int64) {
+        self.relayID = relayID
+        self.commandID = commandID
+        self.offset = offset
+    }
+}
+
 extension ServerMessage: Codable {
     private enum CodingKeys: String, CodingKey { case type }
 
@@ -94,6 +130,7 @@ extension ServerMessage: Codable {
         case welcome, heartbeat
         case runCommand = "run_command"
         case cancelCommand = "cancel_command"
+        case sendOutput = "send_output"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -101,6 +138,7 @@ extension ServerMessage: Codable {
         case .welcome: self = .welcome(try Welcome(from: decoder))
         case .runCommand: self = .runCommand(try RunCommand(from: decoder))
         case .cancelCommand: self = .cancelCommand(try CancelCommand(from: decoder))
+        case .sendOutput: self = .sendOutput(try SendOutput(from: decoder))
         case .heartbeat: self = .heartbeat
         }
     }
@@ -116,6 +154,9 @@ extension ServerMessage: Codable {
             try message.encode(to: encoder)
         case .cancelCommand(let message):
             try container.encode(Kind.cancelCommand, forKey: .type)
+            try message.encode(to: encoder)
+        case .sendOutput(let message):
+            try container.encode(Kind.sendOutput, forKey: .type)
             try message.encode(to: encoder)
         case .heartbeat:
             try container.encode(Kind.heartbeat, forKey: .type)

@@ -32,10 +32,16 @@ package struct SimulatedAgent: Sendable {
     ///
     /// - Parameters:
     ///   - connected: Called once the link is open.
+    ///   - output: What a running command has written for one who follows it, and which start of the tool
+    ///     that is; nil leaves the wish unanswered.
+    ///   - cancelled: Called with a wish to cancel.
     ///   - answer: What an order comes to; nil leaves it unanswered.
     /// - Throws: What the gateway throws when the link is opened or an answer handed over.
     package func run(
         connected: @Sendable () -> Void = {},
+        output: @Sendable (SendOutput) async -> (run: String, frames: [OutputFrame])? = { _ in nil
+        },
+        cancelled: @Sendable (CancelCommand) async -> Void = { _ in },
         answer: @Sendable (RunCommand) async -> Answer?
     ) async throws {
         for await message in try await gateway.attach(
@@ -47,7 +53,13 @@ package struct SimulatedAgent: Sendable {
             case .runCommand(let order):
                 guard let answer = await answer(order) else { continue }
                 try await deliver(answer)
-            case .cancelCommand, .heartbeat:
+            case .sendOutput(let wish):
+                guard let (run, frames) = await output(wish) else { continue }
+                try await gateway.relay(
+                    wish.relayID, run: run, frames: Self.stream(frames), from: machine)
+            case .cancelCommand(let wish):
+                await cancelled(wish)
+            case .heartbeat:
                 break
             }
         }
@@ -55,13 +67,19 @@ package struct SimulatedAgent: Sendable {
 
     /// Hands a command's end over.
     package func deliver(_ answer: Answer) async throws {
-        let bytes = answer.frames.flatMap {
+        try await gateway.complete(
+            answer.report, frames: Self.stream(answer.frames), from: machine)
+    }
+
+    private static func stream(
+        _ frames: [OutputFrame]
+    ) -> AsyncThrowingStream<[UInt8], any Error> {
+        let bytes = frames.flatMap {
             OutputFrame.head(stream: $0.stream, count: $0.bytes.count) + $0.bytes
         }
-        let frames = AsyncThrowingStream<[UInt8], any Error> { continuation in
+        return AsyncThrowingStream { continuation in
             if !bytes.isEmpty { continuation.yield(bytes) }
             continuation.finish()
         }
-        try await gateway.complete(answer.report, frames: frames, from: machine)
     }
 }

@@ -96,10 +96,18 @@ package protocol CommandStore: Sendable {
         startedAt: Double?,
         at time: Double
     ) async throws -> (command: Command, moved: Bool)?
+    /// Keeps the wish that an open command end; returns the command as it then is, or nil when there is none.
+    func requestCancellation(_ id: Command.ID, at time: Double) async throws -> Command?
     /// Ids of commands whose results ran out at `time`, oldest first.
     func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID]
+    /// Ids of the oldest results that must go, so that those that stay take at most `byteCount` bytes of
+    /// the disk, each in whole blocks of 4,096; oldest first.
+    func resultsBeyond(byteCount: Int64, limit: Int) async throws -> [Command.ID]
     /// Notes that the bytes of these results are gone.
     func forgetResults(_ ids: [Command.ID]) async throws
+    /// Removes commands that ended before `time` and whose results are gone, at most `limit`; returns how
+    /// many. Their ids stay spent.
+    func deleteCommands(endedBefore time: Double, limit: Int) async throws -> Int
 }
 
 /// How many commands may be open at a time.

@@ -8,6 +8,8 @@ package final class JailCancellation: Sendable {
     private struct State {
         var isCancelled = false
         var pipe: Pipe?
+        var waiters: [UInt64: AsyncStream<Void>.Continuation] = [:]
+        var lastWaiterID: UInt64 = 0
     }
 
     private let state = NIOLockedValueBox(State())
@@ -19,7 +21,25 @@ package final class JailCancellation: Sendable {
             guard !state.isCancelled else { return }
             state.isCancelled = true
             state.pipe?.signal()
+            for waiter in state.waiters.values { waiter.finish() }
+            state.waiters = [:]
         }
+    }
+
+    /// Returns once the wish was made, or the task is cancelled.
+    package func waitUntilCancelled() async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        let id = state.withLockedValue { state in
+            state.lastWaiterID += 1
+            if state.isCancelled {
+                continuation.finish()
+            } else {
+                state.waiters[state.lastWaiterID] = continuation
+            }
+            return state.lastWaiterID
+        }
+        for await _ in stream {}
+        state.withLockedValue { $0.waiters[id] = nil }
     }
 
     package var isCancelled: Bool {

@@ -13,32 +13,37 @@ struct FileResultReader: ResultReader {
     var byteCount: Int64 { trailer.byteCount }
 
     func bytes(in range: Range<Int64>) -> AsyncThrowingStream<[UInt8], any Error> {
-        bytes(in: [range.clamped(to: 0..<byteCount)])
+        // The stream does not matter here.
+        let ranges = [(OutputFrame.Stream.stdout, range.clamped(to: 0..<byteCount))]
+        return stream(ranges) { $0.bytes }
     }
 
     func bytes(of stream: OutputFrame.Stream) -> AsyncThrowingStream<[UInt8], any Error> {
-        var offset: Int64 = 0
-        var ranges: [Range<Int64>] = []
-        for run in trailer.runs {
-            if run.stream == stream { ranges.append(offset..<(offset + run.byteCount)) }
-            offset += run.byteCount
-        }
-        return bytes(in: ranges)
+        self.stream(trailer.ranges.filter { $0.stream == stream }) { $0.bytes }
     }
 
-    private func bytes(in ranges: [Range<Int64>]) -> AsyncThrowingStream<[UInt8], any Error> {
-        if let whole {
-            return AsyncThrowingStream { continuation in
-                for range in ranges where !range.isEmpty {
-                    continuation.yield(Array(whole[Int(range.lowerBound)..<Int(range.upperBound)]))
-                }
-                continuation.finish()
-            }
-        }
+    func pieces(from offset: Int64) -> AsyncThrowingStream<OutputPiece, any Error> {
+        let rest = offset..<max(offset, byteCount)
+        return stream(trailer.ranges.map { ($0.stream, $0.range.clamped(to: rest)) }) { $0 }
+    }
+
+    /// The bytes of the ranges, read when they are asked for.
+    private func stream<Value: Sendable>(
+        _ ranges: [(stream: OutputFrame.Stream, range: Range<Int64>)],
+        _ convert: @escaping @Sendable (OutputPiece) -> Value
+    ) -> AsyncThrowingStream<Value, any Error> {
         let cursor = Cursor(ranges)
-        return AsyncThrowingStream(unfolding: { [file, threads] in
-            guard let (offset, count) = await cursor.take(Self.pieceByteCount) else { return nil }
-            return try await threads.runIfActive { try file.read(at: offset, count: count) }
+        return AsyncThrowingStream(unfolding: { [file, whole, threads] in
+            guard let next = await cursor.take(Self.pieceByteCount) else { return nil }
+            let bytes =
+                if let whole {
+                    Array(whole[Int(next.offset)..<(Int(next.offset) + next.count)])
+                } else {
+                    try await threads.runIfActive {
+                        try file.read(at: next.offset, count: next.count)
+                    }
+                }
+            return convert(OutputPiece(stream: next.stream, bytes: bytes))
         })
     }
 
@@ -62,18 +67,22 @@ struct FileResultReader: ResultReader {
 
     /// Where a stream of pieces stands.
     private actor Cursor {
-        private var ranges: ArraySlice<Range<Int64>>
+        private var ranges: ArraySlice<(stream: OutputFrame.Stream, range: Range<Int64>)>
 
-        init(_ ranges: [Range<Int64>]) {
-            self.ranges = ranges.filter { !$0.isEmpty }[...]
+        init(_ ranges: [(stream: OutputFrame.Stream, range: Range<Int64>)]) {
+            self.ranges = ranges.filter { !$0.range.isEmpty }[...]
         }
 
-        func take(_ most: Int) -> (offset: Int64, count: Int)? {
-            guard let range = ranges.popFirst() else { return nil }
+        func take(_ most: Int) -> (stream: OutputFrame.Stream, offset: Int64, count: Int)? {
+            guard let (stream, range) = ranges.first else { return nil }
             let count = Int(min(Int64(most), range.upperBound - range.lowerBound))
             let rest = (range.lowerBound + Int64(count))..<range.upperBound
-            if !rest.isEmpty { ranges = [rest] + ranges }
-            return (range.lowerBound, count)
+            if rest.isEmpty {
+                ranges.removeFirst()
+            } else {
+                ranges[ranges.startIndex].range = rest
+            }
+            return (stream, range.lowerBound, count)
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import AgentLink
 package import ControlPlane
+internal import FoundationEssentials
 internal import Glibc
 package import NIOPosix
 
@@ -12,24 +13,33 @@ package import NIOPosix
 package struct FileResultStore: ResultStore {
     private let root: String
     private let threads: NIOThreadPool
+    private let onFullDisk: @Sendable () -> Bool
 
+    /// Takes the folder over from a former process: its drafts are removed.
+    ///
     /// - Parameters:
     ///   - root: A folder of this store's own; made if it is not there.
     ///   - threads: Where the blocking calls run.
+    ///   - onFullDisk: Called when the disk takes no more; whether the write may be tried again.
     /// - Throws: ``FileError`` when the folder cannot be made.
-    package init(root: String, threads: NIOThreadPool) throws(FileError) {
+    package init(
+        root: String, threads: NIOThreadPool, onFullDisk: @escaping @Sendable () -> Bool = { false }
+    ) throws {
         self.root = root
         self.threads = threads
+        self.onFullDisk = onFullDisk
         try Self.makeFolder(root)
+        try Self.removeDrafts(root)
     }
 
     package func put(
-        _ id: Command.ID, frames: some AsyncSequence<[UInt8], any Error> & Sendable
+        _ id: Command.ID, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
+        atMost byteCount: Int64
     ) async throws -> StoredResult {
         // Under a name of its own until it is whole: a late repetition of a report cannot spoil the file
         // of the one that came through.
         let draftPath = "\(folder(of: id))/.\(id).\(UInt64.random(in: .min ... .max))"
-        var draft = ResultDraft()
+        var draft = ResultDraft(limit: byteCount)
         var file: ResultFile?
         do {
             for try await bytes in frames {
@@ -38,7 +48,7 @@ package struct FileResultStore: ResultStore {
                 let waiting = draft.takeWaiting()
                 file = try await threads.runIfActive { [file] in
                     let file = try file ?? create(draftPath, for: id)
-                    try file.append(waiting)
+                    try file.append(waiting, onFullDisk: onFullDisk)
                     return file
                 }
             }
@@ -46,7 +56,7 @@ package struct FileResultStore: ResultStore {
             let (rest, stored) = draft.finish()
             try await threads.runIfActive { [file] in
                 let file = try file ?? create(draftPath, for: id)
-                try file.append(rest)
+                try file.append(rest, onFullDisk: onFullDisk)
                 try file.flush()
                 guard rename(draftPath, path(of: id)) == 0 else {
                     throw FileError("rename", path: draftPath)
@@ -77,13 +87,28 @@ package struct FileResultStore: ResultStore {
         }
     }
 
-    private func create(_ draftPath: String, for id: Command.ID) throws -> ResultFile {
-        try Self.makeFolder(folder(of: id))
-        return try ResultFile.create(draftPath)
+    private func create(_ draftPath: String, for id: Command.ID) throws(FileError) -> ResultFile {
+        do {
+            try Self.makeFolder(folder(of: id))
+            return try ResultFile.create(draftPath)
+        } catch  where error.code == ENOSPC && onFullDisk() {
+            return try create(draftPath, for: id)
+        }
     }
 
     private func folder(of id: Command.ID) -> String { "\(root)/\(id >> 12)" }
     private func path(of id: Command.ID) -> String { "\(folder(of: id))/\(id)" }
+
+    /// What a process that died was about to keep; its agents hand it over again.
+    private static func removeDrafts(_ root: String) throws {
+        let files = FileManager.default
+        for folder in try files.contentsOfDirectory(atPath: root) {
+            for name in try files.contentsOfDirectory(atPath: "\(root)/\(folder)")
+            where name.hasPrefix(".") {
+                unlink("\(root)/\(folder)/\(name)")
+            }
+        }
+    }
 
     private static func makeFolder(_ path: String) throws(FileError) {
         guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }

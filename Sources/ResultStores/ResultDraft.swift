@@ -8,6 +8,13 @@ struct ResultDraft {
     private var digest = SHA256()
     private var trailer = ResultTrailer()
     private var waiting: [UInt8] = []
+    private let limit: Int64
+    private var byteCount: Int64 = 0
+
+    /// - Parameter limit: The most bytes of output that are taken.
+    init(limit: Int64) {
+        self.limit = limit
+    }
 
     /// Bytes that are to be written and were not taken yet.
     var waitingByteCount: Int { waiting.count }
@@ -19,6 +26,8 @@ struct ResultDraft {
         var pieces: [(OutputFrame.Stream, ArraySlice<UInt8>)] = []
         try decoder.decode(bytes) { stream, piece in pieces.append((stream, piece)) }
         for (stream, piece) in pieces {
+            byteCount += Int64(piece.count)
+            guard byteCount <= limit else { throw ResultTooLong() }
             trailer.extend(stream, by: piece.count)
             piece.withUnsafeBytes { digest.update(bufferPointer: $0) }
             waiting.append(contentsOf: piece)

@@ -31,13 +31,17 @@ final class ResultFile: Sendable {
         return ResultFile(descriptor: descriptor, path: path)
     }
 
-    func append(_ bytes: [UInt8]) throws(FileError) {
+    /// - Parameters:
+    ///   - bytes: What is written behind what is there.
+    ///   - onFullDisk: Called when the disk takes no more; whether the write may be tried again.
+    func append(_ bytes: [UInt8], onFullDisk: () -> Bool) throws(FileError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
-                if errno == EINTR { continue }
-                throw FileError("write", path: path)
+                let code = errno
+                if code == EINTR || code == ENOSPC && onFullDisk() { continue }
+                throw FileError("write", path: path, code: code)
             }
             rest = rest.dropFirst(count)
         }

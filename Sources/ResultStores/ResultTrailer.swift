@@ -14,6 +14,15 @@ struct ResultTrailer: Sendable, Hashable {
 
     var runs: [Run] = []
 
+    /// The runs, each with its place in the output.
+    var ranges: [(stream: OutputFrame.Stream, range: Range<Int64>)] {
+        var offset: Int64 = 0
+        return runs.map { run in
+            defer { offset += run.byteCount }
+            return (run.stream, offset..<(offset + run.byteCount))
+        }
+    }
+
     var byteCount: Int64 { runs.reduce(0) { $0 + $1.byteCount } }
 
     mutating func extend(_ stream: OutputFrame.Stream, by count: Int) {

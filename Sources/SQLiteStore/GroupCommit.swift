@@ -19,10 +19,15 @@ final class GroupCommit: Sendable {
     }
 
     private let pool: DatabasePool
+    private let onFullDisk: @Sendable () -> Bool
     private let state = NIOLockedValueBox(State())
 
-    init(pool: DatabasePool) {
+    /// - Parameters:
+    ///   - pool: The database.
+    ///   - onFullDisk: Called when the disk takes no more; whether the writes may be tried again.
+    init(pool: DatabasePool, onFullDisk: @escaping @Sendable () -> Bool) {
         self.pool = pool
+        self.onFullDisk = onFullDisk
     }
 
     /// Performs `body` in a transaction that may hold other callers' writes too.
@@ -91,12 +96,21 @@ final class GroupCommit: Sendable {
                 outcomes[index] = .failure(error)
             }
         }
+        var again: [Write] = []
+        lazy var mayTryAgain = onFullDisk()
         for (write, outcome) in zip(writes, outcomes) {
             switch outcome {
             case .success(let afterwards): afterwards()
+            case .failure(let error) where Self.isFullDisk(error) && mayTryAgain:
+                again.append(write)
             case .failure(let error): write.fail(error)
             case nil: write.fail(DatabaseError(message: "the write came to no end"))
             }
         }
+        if !again.isEmpty { commit(again, db) }
+    }
+
+    private static func isFullDisk(_ error: any Error) -> Bool {
+        (error as? DatabaseError)?.resultCode == .SQLITE_FULL
     }
 }

@@ -118,6 +118,51 @@ extension SQLiteStore: CommandStore {
         }
     }
 
+    package func requestCancellation(_ id: Command.ID, at time: Double) async throws -> Command? {
+        try await writes.write { db in
+            guard var command = try Command.fetch(db, id: id) else { return nil }
+            guard !command.state.isTerminal, command.cancelRequestedAt == nil else {
+                return command
+            }
+            try db.execute(
+                sql: "UPDATE command SET cancel_requested_at = ? WHERE id = ?",
+                arguments: [time, id])
+            command.cancelRequestedAt = time
+            return command
+        }
+    }
+
+    package func resultsBeyond(byteCount: Int64, limit: Int) async throws -> [Command.ID] {
+        try await pool.read { db in
+            try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT id FROM (
+                        SELECT id, sum((stdout_bytes + stderr_bytes) / 4096 * 4096 + 4096)
+                            OVER (ORDER BY id DESC) AS kept_bytes
+                        FROM command
+                        WHERE finished_at IS NOT NULL AND result_expires_at IS NOT NULL
+                    ) WHERE kept_bytes > ? ORDER BY id LIMIT ?
+                    """,
+                arguments: [byteCount, limit])
+        }
+    }
+
+    package func deleteCommands(endedBefore time: Double, limit: Int) async throws -> Int {
+        try await writes.write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM command WHERE id IN (
+                        SELECT id FROM command
+                        WHERE finished_at < ? AND finished_at IS NOT NULL AND result_expires_at IS NULL
+                        LIMIT ?
+                    )
+                    """,
+                arguments: [time, limit])
+            return db.changesCount
+        }
+    }
+
     package func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID] {
         try await pool.read { db in
             try Int64.fetchAll(
@@ -172,6 +217,7 @@ extension Command {
             resultDigest: SecretDigest(bytes: [UInt8](row["result_digest"] as Data)),
             // Removed bytes expired before any time that can be asked about.
             resultExpiresAt: row["result_expires_at"] ?? 0,
+            cancelRequestedAt: row["cancel_requested_at"],
             startedAt: row["started_at"], finishedAt: row["finished_at"],
             outcome: (row["sha256"] as String?).map { sha256 in
                 CommandOutcome(

@@ -13,6 +13,9 @@ extension SQLiteStore {
     /// Ends every command that has not ended, as lost; for a restored copy, in which the past must not
     /// happen again.
     ///
+    /// New ids begin far above those that the copy knows: since then others were given out, and machines
+    /// remember the ids of what they ran.
+    ///
     /// - Returns: How many there were.
     package func endAllOpenCommands(note: String, at time: Double) async throws -> Int {
         try await writes.write { db in
@@ -26,7 +29,13 @@ extension SQLiteStore {
                 arguments: [
                     CommandState.lost.rawValue, time, note, CommandFinished.emptyDigest,
                 ])
-            return db.changesCount
+            let count = db.changesCount
+            try db.execute(
+                sql: """
+                    UPDATE sqlite_sequence SET seq = seq + 1000000
+                    WHERE name IN ('command', 'instance')
+                    """)
+            return count
         }
     }
 }

@@ -8,10 +8,12 @@ package final class SQLiteStore: Sendable {
 
     /// Opens the database, makes it if it is not there, and brings its schema up to date.
     ///
-    /// - Parameter path: The file; its folder must be there, and should be for this user alone: the
-    ///   file, and SQLite's two beside it, get the process's usual mode.
+    /// - Parameters:
+    ///   - path: The file; its folder must be there, and should be for this user alone: the file, and
+    ///     SQLite's two beside it, get the process's usual mode.
+    ///   - onFullDisk: Called when the disk takes no more; whether the write may be tried again.
     /// - Throws: `DatabaseError`, or ``NotDurable`` when SQLite does not take the durability asked for.
-    package init(path: String) throws {
+    package init(path: String, onFullDisk: @escaping @Sendable () -> Bool = { false }) throws {
         var configuration = Configuration()
         configuration.label = "boathook"
         // An `admin` verb may write beside the server.
@@ -29,8 +31,9 @@ package final class SQLiteStore: Sendable {
         guard level == 2 else { throw NotDurable() }
         var migrator = DatabaseMigrator()
         migrator.registerMigration(Migration0001.name, migrate: Migration0001.run)
+        migrator.registerMigration(Migration0002.name, migrate: Migration0002.run)
         try migrator.migrate(pool)
-        writes = GroupCommit(pool: pool)
+        writes = GroupCommit(pool: pool, onFullDisk: onFullDisk)
     }
 
     /// SQLite reads back another level of `synchronous` than the one that was set.

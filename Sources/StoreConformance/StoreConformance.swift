@@ -38,6 +38,8 @@ package struct StoreConformance<
             Check(name: "a terminal state never changes") { try await $0.terminalStates() },
             Check(name: "open and overdue commands are found") { try await $0.openCommands() },
             Check(name: "results expire once") { try await $0.resultExpiry() },
+            Check(name: "a wish to cancel is kept") { try await $0.cancellation() },
+            Check(name: "results go by size, records by age") { try await $0.collection() },
             Check(name: "an order that is sent again is the same command") {
                 try await $0.repetition()
             },
@@ -149,154 +151,6 @@ extension StoreConformance {
         return found.list
     }
 
-    func states() async throws -> [String] {
-        var found = Findings()
-        let world = try await World(store)
-        let command = try await world.add(store)
-        found.check(try await store.command(command.id) == command, "what was added is there")
-        let running = try await store.advance(command.id, to: .running, startedAt: 7)
-        found.check(running?.moved == true, "queued may go on to running")
-        found.check(running?.command.startedAt == 7, "the start is kept")
-        let back = try await store.advance(command.id, to: .dispatched, startedAt: nil)
-        found.check(back?.moved == false, "running does not go back")
-        found.check(back?.command.state == .running, "and stays what it was")
-        found.check(
-            try await store.advance(command.id + 1000, to: .running, startedAt: nil) == nil,
-            "an unknown command is nil")
-        return found.list
-    }
-
-    func terminalStates() async throws -> [String] {
-        var found = Findings()
-        let world = try await World(store)
-        for state in CommandState.allCases where state.isTerminal {
-            let command = try await world.add(store)
-            let outcome = CommandOutcome(
-                exitCode: 3, signal: 9, note: "n", stdoutBytes: 1, stderrBytes: 2, sha256: "ab",
-                isComplete: false, runtime: 0.5)
-            let ended = try await store.finish(
-                command.id, from: nil, as: state, outcome: outcome, startedAt: 1, at: 2)
-            found.check(ended?.moved == true, "\(state) is reached")
-            let read = try await store.command(command.id)
-            found.check(read?.outcome == outcome, "\(state): the outcome is kept")
-            found.check(read?.finishedAt == 2, "\(state): the time is kept")
-            for next in CommandState.allCases {
-                let advanced = try await store.advance(command.id, to: next, startedAt: 9)
-                found.check(advanced?.moved == false, "\(state) does not go on to \(next)")
-                let again = try await store.finish(
-                    command.id, from: nil, as: next, outcome: CommandOutcome(sha256: "cd"),
-                    startedAt: nil,
-                    at: 9)
-                found.check(again?.moved == false, "\(state) does not end again as \(next)")
-            }
-            found.check(try await store.command(command.id) == read, "\(state) is unchanged")
-        }
-        return found.list
-    }
-
-    func openCommands() async throws -> [String] {
-        var found = Findings()
-        let world = try await World(store)
-        let one = try await world.add(store, startBy: 10)
-        let two = try await world.add(store, startBy: 20)
-        found.check(
-            try await store.openCommands(machine: world.machine.id).map(\.id) == [one.id, two.id],
-            "open ones are listed, oldest first")
-        found.check(
-            try await store.overdueCommands(at: 15).map(\.id) == [one.id], "overdue ones are found")
-        _ = try await store.finish(
-            one.id, from: nil, as: .expired, outcome: CommandOutcome(sha256: ""), startedAt: nil,
-            at: 16)
-        found.check(
-            try await store.openCommands(machine: world.machine.id).map(\.id) == [two.id],
-            "an ended one is not open")
-        found.check(
-            try await store.commands(account: world.account.id, before: nil, limit: 10).map(\.id)
-                == [two.id, one.id], "the list is newest first")
-        found.check(
-            try await store.commands(account: world.account.id, before: two.id, limit: 10).map(\.id)
-                == [one.id], "and pages")
-        return found.list
-    }
-
-    func resultExpiry() async throws -> [String] {
-        var found = Findings()
-        let world = try await World(store)
-        let command = try await world.add(store)
-        found.check(
-            try await store.expiredResults(at: 1e12, limit: 10).isEmpty,
-            "an open one does not expire")
-        _ = try await store.finish(
-            command.id, from: nil, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil,
-            at: 1)
-        found.check(
-            try await store.expiredResults(at: 1e12, limit: 10) == [command.id], "an ended one does"
-        )
-        try await store.forgetResults([command.id])
-        found.check(
-            try await store.expiredResults(at: 1e12, limit: 10).isEmpty, "once")
-        found.check(
-            try await store.command(command.id)?.resultExpiresAt == 0, "and its URL is none then")
-        return found.list
-    }
-
-    func repetition() async throws -> [String] {
-        var found = Findings()
-        let world = try await World(store)
-        let first = try await world.order(store, "rm a")
-        let again = try await world.order(store, "rm a")
-        found.check(
-            first.isNew && !again.isNew, "an equal writer that is open is not accepted twice")
-        found.check(again.command.id == first.command.id, "it is the same command")
-        found.check(
-            try await store.hasResultSecret(again.secret.digest, command: first.command.id),
-            "which has the second secret too")
-        found.check(
-            try await !store.hasResultSecret(Secret().digest, command: first.command.id),
-            "and no other")
-        found.check(try await world.order(store, "rm b").isNew, "another text is another command")
-        found.check(try await world.order(store, "ls").isNew, "a reader is new")
-        found.check(try await world.order(store, "ls").isNew, "every time")
-        _ = try await store.finish(
-            first.command.id, from: nil, as: .exited, outcome: CommandOutcome(sha256: ""),
-            startedAt: nil,
-            at: 1)
-        let lost = try await world.order(store, "rm a", undelivered: [first.command.id])
-        found.check(
-            lost.command.id == first.command.id, "an ended one whose answer got lost is repeated")
-        found.check(try await world.order(store, "rm a").isNew, "any other ended one is not")
-        let named = try await world.order(store, "ls x", key: "k1")
-        let namedAgain = try await world.order(store, "ls x", key: "k1")
-        found.check(
-            named.command.id == namedAgain.command.id, "the same idempotency key is the same")
-        found.check(try await world.order(store, "ls x", key: "k2").isNew, "another key is not")
-        do {
-            _ = try await world.order(store, "ls y", key: "k1")
-            found.check(false, "a key for another order is refused")
-        } catch let error as ControlPlaneError {
-            found.check(error.code == .idempotencyMismatch, "with its own code")
-        }
-        return found.list
-    }
-
-    func queueBounds() async throws -> [String] {
-        var found = Findings()
-        let world = try await World(store)
-        var bounds = QueueBounds()
-        bounds.perAccount = 2
-        for _ in 0..<2 { _ = try await world.order(store, "ls", bounds: bounds) }
-        do {
-            _ = try await world.order(store, "ls", bounds: bounds)
-            found.check(false, "one too many is refused")
-        } catch let error as ControlPlaneError {
-            found.check(
-                error.code == .queueFull && error.retryAfter != nil, "and told when to return")
-        }
-        let open = try await store.openCommands(machine: world.machine.id)
-        found.check(open.count == 2, "nothing of it is kept")
-        return found.list
-    }
-
     func manyWriters() async throws -> [String] {
         var found = Findings()
         let world = try await World(store)
@@ -322,7 +176,7 @@ struct Findings {
 }
 
 /// An account, a machine and an instance to write commands for.
-private struct World: Sendable {
+struct World: Sendable {
     let account: Account
     let machine: Machine
     let instance: Instance
@@ -369,7 +223,7 @@ private struct World: Sendable {
 }
 
 extension InstanceReport {
-    fileprivate static func sample(_ id: String) -> InstanceReport {
+    static func sample(_ id: String) -> InstanceReport {
         InstanceReport(
             containerID: id, name: id, image: "debian", status: "running", owner: "", label: nil,
             createdAt: 1, startedAt: 2, environment: [["A", "b"]], statusMessage: nil)

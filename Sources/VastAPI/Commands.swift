@@ -12,6 +12,8 @@ package struct CommandRow: Sendable, Hashable, Codable {
     package var state: String
     /// Whether the state is one that never changes again.
     package var final: Bool
+    /// Which start of the tool the output is of; nil before its start.
+    package var run: String?
     package var exitCode: Int?
     package var signal: Int?
     /// What a person should know beside the state, such as why it was lost.
@@ -34,7 +36,7 @@ package struct CommandRow: Sendable, Hashable, Codable {
     package var outputURL: String
 
     enum CodingKeys: String, CodingKey {
-        case id, command, state, final, signal, note, stdout, stderr, sha256, complete, runtime
+        case id, command, state, final, run, signal, note, stdout, stderr, sha256, complete, runtime
         case decision
         case instanceID = "instance_id"
         case exitCode = "exit_code"
@@ -48,7 +50,8 @@ package struct CommandRow: Sendable, Hashable, Codable {
     }
 
     package init(
-        id: Int64, instanceID: Int64, command: String, state: String, final: Bool, exitCode: Int?,
+        id: Int64, instanceID: Int64, command: String, state: String, final: Bool, run: String?,
+        exitCode: Int?,
         signal: Int?, note: String?, stdoutBytes: Int64?, stderrBytes: Int64?, outputBytes: Int64?,
         sha256: String?, complete: Bool?, createdAt: Double, startedAt: Double?,
         finishedAt: Double?, runtime: Double?, decision: JSONValue, outputURL: String
@@ -58,6 +61,7 @@ package struct CommandRow: Sendable, Hashable, Codable {
         self.command = command
         self.state = state
         self.final = final
+        self.run = run
         self.exitCode = exitCode
         self.signal = signal
         self.note = note
@@ -84,6 +88,7 @@ extension CommandRow {
         try container.encode(command, forKey: .command)
         try container.encode(state, forKey: .state)
         try container.encode(final, forKey: .final)
+        try container.encode(run, forKey: .run)
         try container.encode(exitCode, forKey: .exitCode)
         try container.encode(signal, forKey: .signal)
         try container.encode(note, forKey: .note)
@@ -109,6 +114,17 @@ package struct CommandListReply: Sendable, Hashable, Codable {
 
     package init(commands: [CommandRow]) {
         self.commands = commands
+    }
+}
+
+/// `DELETE /api/v0/commands/{id}/output`.
+package struct DeleteOutputReply: Sendable, Hashable, Codable {
+    package var success: Bool
+    package var msg: String
+
+    package init(msg: String) {
+        success = true
+        self.msg = msg
     }
 }
 

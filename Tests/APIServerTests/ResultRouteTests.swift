@@ -107,7 +107,7 @@ import VastAPI
                 #expect(try await client.send(.get, path).status == .ok)
                 now.withLock { $0 += 86_401 }
                 #expect(try await client.send(.get, path).status == .notFound)
-                try await server.housekeeping.removeExpiredResults()
+                try await server.housekeeping.collect()
                 now.withLock { $0 -= 86_401 }
                 #expect(try await client.send(.get, path).status == .notFound)
             }

@@ -33,45 +33,57 @@ struct TestServer: Sendable {
     static func with(
         compatibility: Compatibility = .boathook,
         rate: RateLimiter.Rate = .init(burst: 1000, perSecond: 1000),
-        time: WallTime = .system,
+        time: WallTime = .system, keeping: ResultKeeping = .init(),
         _ body: @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await TestServer(
-            folder: folder.path, compatibility: compatibility, rate: rate, time: time)
+            folder: folder.path, compatibility: compatibility, rate: rate, time: time,
+            keeping: keeping)
         let application = Application(router: APIServer.router(server.parts))
         try await application.test(.router) { client in try await body(server, client) }
     }
 
     private init(
-        folder: String, compatibility: Compatibility, rate: RateLimiter.Rate, time: WallTime
+        folder: String, compatibility: Compatibility, rate: RateLimiter.Rate, time: WallTime,
+        keeping: ResultKeeping
     ) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         store = try SQLiteStore(path: folder + "/db")
         let results = try FileResultStore(root: folder + "/results", threads: .singleton)
         let bell = CompletionBell()
-        dispatcher = Dispatcher(commands: store, time: time, logger: logger)
+        let relays = OutputRelays()
+        dispatcher = Dispatcher(
+            commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
         gateway = AgentGateway(
             accounts: store, machines: store, instances: store, commands: store,
-            dispatcher: dispatcher,
-            complete: CompleteCommand(commands: store, results: results, bell: bell, time: time),
+            dispatcher: dispatcher, relays: relays,
+            complete: CompleteCommand(
+                commands: store, results: results, bell: bell, outputLimit: keeping.outputLimit,
+                time: time),
             time: time, logger: logger)
         housekeeping = Housekeeping(
-            commands: store, results: results, dispatcher: dispatcher, bell: bell, time: time,
-            logger: logger)
+            commands: store, results: results, dispatcher: dispatcher, bell: bell,
+            keeping: keeping, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
+        let result = CommandResult(commands: store, results: results, bell: bell, time: time)
         parts = APIServer.Parts(
             authenticator: Authenticator(accounts: store), instances: access, commands: commands,
             execute: ExecuteCommand(
                 access: access, commands: store, dispatcher: dispatcher, policy: .vast,
-                compatibility: compatibility, times: .init(), time: time),
+                compatibility: compatibility, times: .init(),
+                outputLimit: keeping.outputLimit, time: time),
             cancel: RequestCancellation(
                 commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time),
-            result: CommandResult(commands: store, results: results, bell: bell, time: time),
+            result: result,
+            follow: FollowOutput(
+                access: commands, result: result, dispatcher: dispatcher, relays: relays, bell: bell
+            ),
+            deleteResult: DeleteResult(access: commands, commands: store, results: results),
             gateway: gateway, dispatcher: dispatcher,
             executeLimiter: RateLimiter(rate: rate),
             urls: PublicURLs(base: "https://boathook.example/"), time: time)

@@ -8,16 +8,21 @@ import Testing
 /// `LinkProtocol.version`.
 @Suite struct MessageTests {
     static let serverMessages: [(name: String, message: ServerMessage)] = [
-        ("welcome", .welcome(Welcome(protocolVersion: 1, machineID: 7, silenceSeconds: 30))),
+        ("welcome", .welcome(Welcome(protocolVersion: 2, machineID: 7, silenceSeconds: 30))),
         (
             "run_command",
             .runCommand(
                 RunCommand(
                     commandID: 42, containerID: String(repeating: "a1", count: 32),
                     argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
-                    timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000))
+                    timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000,
+                    outputLimit: 67_108_864, accountID: 7))
         ),
         ("cancel_command", .cancelCommand(CancelCommand(commandID: 42))),
+        (
+            "send_output",
+            .sendOutput(SendOutput(relayID: "r1", commandID: 42, offset: 1_048_576))
+        ),
         ("heartbeat", .heartbeat),
     ]
 

@@ -96,6 +96,47 @@ import Testing
         }
     }
 
+    /// The moment when people need `rm`: the journal has space that nobody else can take.
+    @Test func `intents are kept on a full disk, for as long as it takes, and after a restart`()
+        async throws
+    {
+        try await withFullDisk { folder, fill in
+            let path = folder + "/journal"
+            var journal = try Journal(path: path, now: 0)
+            try fill()
+            for id in 1...5000 as ClosedRange<Int64> {
+                try await journal.intend(id, at: 1)
+                try await journal.finish(CommandFinished(commandID: id, outcome: .exited))
+                // A day passes, so that there is something to forget.
+                try await journal.acknowledge(id, at: Double(id) * 1000)
+                if id % 1000 == 0 { journal = try Journal(path: path, now: Double(id) * 1000) }
+            }
+            try await journal.intend(6000, at: 1)
+            let again = try Journal(path: path, now: 0)
+            #expect(await again.leftovers() == [.intent(commandID: 6000, at: 1)])
+            #expect(await again.knows(5000))
+        }
+    }
+
+    @Test func `a journal that was written anew knows the same`() async throws {
+        try await withFolder { folder in
+            let path = folder + "/journal"
+            let journal = try Journal(path: path, now: 0)
+            for id in 1...3000 as ClosedRange<Int64> {
+                try await journal.intend(id, at: 1)
+                try await journal.finish(CommandFinished(commandID: id, outcome: .exited))
+                if id != 7 { try await journal.acknowledge(id, at: 1) }
+            }
+            let size = try #require(FileManager.default.contents(atPath: path)).count
+            #expect(size < 400_000, "it was written anew")
+            let again = try Journal(path: path, now: 2)
+            #expect(await again.leftovers().map(\.commandID) == [7])
+            for id in [1, 7, 3000] as [Int64] { #expect(await again.knows(id)) }
+            #expect(await again.isAcknowledged(1))
+            #expect(await !again.isAcknowledged(7))
+        }
+    }
+
     private static func mount(_ arguments: [String], folder: String? = nil) throws {
         let process = Process()
         process.executableURL = URL(filePath: folder == nil ? "/usr/bin/mount" : "/usr/bin/umount")
@@ -119,41 +160,6 @@ import Testing
     }
 }
 
-@Suite struct SpoolTests {
-    @Test func `a spool recovers to its last whole frame`() throws {
-        try withFolder { folder in
-            let path = folder + "/1"
-            try Self.write(path)
-            let whole = try #require(FileManager.default.contents(atPath: path))
-            let full = SpooledOutput.recover(path: path)
-            #expect(full.output.byteCount == whole.count)
-            #expect(full.stdout == 5)
-            #expect(full.stderr == 3)
-            try whole.dropLast().write(to: URL(filePath: path))
-            let cut = SpooledOutput.recover(path: path)
-            #expect(cut.stdout == 5)
-            #expect(cut.stderr == 0)
-            #expect(cut.output.byteCount == 10)
-            #expect(SpooledOutput.recover(path: folder + "/none").output.byteCount == 0)
-        }
-    }
-
-    static func write(_ path: String) throws {
-        var spool = try OutputSpool(path: path)
-        try Array("hello".utf8).withUnsafeBytes { try spool.append(.stdout, $0) }
-        try Array("oh\n".utf8).withUnsafeBytes { try spool.append(.stderr, $0) }
-        #expect(spool.stdoutBytes == 5)
-        #expect(spool.stderrBytes == 3)
-    }
-
-    @Test func `a full disk is an error`() {
-        #expect(throws: SpoolError.self) {
-            var spool = try OutputSpool(path: "/dev/full")
-            try Array("x".utf8).withUnsafeBytes { try spool.append(.stdout, $0) }
-        }
-    }
-}
-
 func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -166,4 +172,33 @@ func withFolder<Result>(_ body: (String) async throws -> Result) async throws ->
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     return try await body(folder.path)
+}
+
+/// On a file system of its own (ext4 in a file; tests run as root), which `fill` fills to the last byte.
+func withFullDisk(
+    _ body: (_ folder: String, _ fill: () throws -> Void) async throws -> Void
+) async throws {
+    try await withFolder { folder in
+        let (image, point) = (folder + "/image", folder + "/mounted")
+        try run("/usr/bin/truncate", "--size", "32M", image)
+        try run("/usr/sbin/mkfs.ext4", "-q", "-F", image)
+        try run("/usr/bin/mkdir", point)
+        try run("/usr/bin/mount", "-o", "loop", image, point)
+        defer { try? run("/usr/bin/umount", "--lazy", point) }
+        try await body(point) {
+            // Each ends when there is no more space, with that as its status.
+            try run("/usr/bin/dd", "if=/dev/zero", "of=\(point)/filler", "bs=64k", status: 1)
+            try run("/usr/bin/dd", "if=/dev/zero", "of=\(point)/last", "bs=1", status: 1)
+        }
+    }
+}
+
+private func run(_ program: String, _ arguments: String..., status: Int32 = 0) throws {
+    let process = Process()
+    process.executableURL = URL(filePath: program)
+    process.arguments = arguments
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    try #require(process.terminationStatus == status, "\(program) \(arguments)")
 }

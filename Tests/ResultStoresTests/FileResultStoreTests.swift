@@ -11,7 +11,8 @@ import Testing
         try await withStore { store, _ in
             let frames = Self.frames(seed: 1, count: 400)
             let bytes = frames.flatMap(\.bytes)
-            let stored = try await store.put(7, frames: Self.pieces(frames, size: 1000))
+            let stored = try await store.put(
+                7, frames: Self.pieces(frames, size: 1000), atMost: .max)
             #expect(stored.sha256 == Self.digest(bytes))
             #expect(stored.stdoutBytes + stored.stderrBytes == bytes.count)
 
@@ -30,7 +31,7 @@ import Testing
 
     @Test func `an empty result is a result`() async throws {
         try await withStore { store, _ in
-            let stored = try await store.put(1, frames: Self.pieces([], size: 10))
+            let stored = try await store.put(1, frames: Self.pieces([], size: 10), atMost: 0)
             #expect(stored.sha256 == CommandFinished.emptyDigest)
             let reader = try #require(try await store.open(1))
             #expect(reader.byteCount == 0)
@@ -41,7 +42,8 @@ import Testing
         try await withStore { store, _ in
             let whole = Self.encode(Self.frames(seed: 2, count: 3))
             await #expect(throws: OutputFrameDecoder.Malformed.self) {
-                try await store.put(1, frames: Self.stream([Array(whole.dropLast())]))
+                try await store.put(
+                    1, frames: Self.stream([Array(whole.dropLast())]), atMost: .max)
             }
             let isMissing = try await isMissing(1, in: store)
             #expect(isMissing)
@@ -56,16 +58,62 @@ import Testing
                 continuation.yield(bytes)
                 continuation.finish(throwing: Broken())
             }
-            await #expect(throws: Broken.self) { try await store.put(1, frames: frames) }
+            await #expect(throws: Broken.self) {
+                try await store.put(1, frames: frames, atMost: .max)
+            }
             let isMissing = try await isMissing(1, in: store)
             #expect(isMissing)
+        }
+    }
+
+    @Test func `an output that is too long leaves no result`() async throws {
+        try await withStore { store, root in
+            let frames = Self.frames(seed: 5, count: 20)
+            let count = Int64(frames.reduce(0) { $0 + $1.bytes.count })
+            _ = try await store.put(1, frames: Self.pieces(frames, size: 100), atMost: count)
+            await #expect(throws: ResultTooLong.self) {
+                try await store.put(2, frames: Self.pieces(frames, size: 100), atMost: count - 1)
+            }
+            #expect(try await isMissing(2, in: store))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: root + "/0") == ["1"])
+        }
+    }
+
+    @Test func `what a dead process was about to keep is removed`() async throws {
+        try await withStore { store, root in
+            _ = try await store.put(1, frames: Self.pieces([], size: 1), atMost: 0)
+            try Data("half".utf8).write(to: URL(filePath: root + "/0/.2.77"))
+            _ = try FileResultStore(root: root, threads: .singleton)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: root + "/0") == ["1"])
+        }
+    }
+
+    @Test func `pieces are those of the streams, from any byte on`() async throws {
+        try await withStore { store, _ in
+            let frames = Self.frames(seed: 6, count: 30)
+            let bytes = frames.flatMap(\.bytes)
+            _ = try await store.put(1, frames: Self.pieces(frames, size: 77), atMost: .max)
+            let reader = try #require(try await store.open(1))
+            for offset in [0, 1, bytes.count / 2, bytes.count - 1, bytes.count, bytes.count + 5] {
+                var all: [UInt8] = []
+                var errors: [UInt8] = []
+                for try await piece in reader.pieces(from: Int64(offset)) {
+                    all += piece.bytes
+                    if piece.stream == .stderr { errors += piece.bytes }
+                }
+                #expect(all == Array(bytes.dropFirst(offset)))
+                let expected = frames.flatMap { frame in
+                    frame.bytes.map { (frame.stream, $0) }
+                }.dropFirst(offset).filter { $0.0 == .stderr }.map(\.1)
+                #expect(errors == expected)
+            }
         }
     }
 
     @Test func `a file that was cut short is no result`() async throws {
         try await withStore { store, root in
             _ = try await store.put(
-                9, frames: Self.pieces(Self.frames(seed: 4, count: 5), size: 64))
+                9, frames: Self.pieces(Self.frames(seed: 4, count: 5), size: 64), atMost: .max)
             let path = root + "/0/9"
             let bytes = try #require(FileManager.default.contents(atPath: path))
             for length in [0, 1, bytes.count / 2, bytes.count - 1] {
@@ -77,7 +125,7 @@ import Testing
 
     @Test func `files are for their owner alone, and deletion removes them`() async throws {
         try await withStore { store, root in
-            _ = try await store.put(5000, frames: Self.pieces([], size: 1))
+            _ = try await store.put(5000, frames: Self.pieces([], size: 1), atMost: .max)
             let path = root + "/1/5000"
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
             #expect(mode as? Int == 0o600)

@@ -66,6 +66,23 @@ struct ReportsRoute: Sendable {
     }
 }
 
+/// `POST /agent/v1/output/{relay}`: what a running command writes, for the one who asked for it.
+struct RelayRoute: Sendable {
+    let gateway: AgentGateway
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
+        guard let relayID = context.parameters.get("relay"), let run = request.headers[.run] else {
+            throw WireError.notFound
+        }
+        let frames = request.body.map { [UInt8](buffer: $0) }
+        try await gateway.relay(
+            relayID, run: run, frames: frames, from: context.requireMachine())
+        return Response(status: .noContent)
+    }
+}
+
 /// `POST /agent/v1/results`: a command's end in a header, its output as the body.
 struct ResultsRoute: Sendable {
     let gateway: AgentGateway

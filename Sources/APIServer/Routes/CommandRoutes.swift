@@ -63,12 +63,12 @@ struct CancelRoute: Sendable {
             case .dispatched, .running:
                 met.isPassedOn
                     ? "Its machine was asked to end it; see the command's state."
-                    : "Its machine is away and could not be asked; ask again when it is back."
+                    : "Its machine is away; it will be asked when it comes back."
             default: "It had ended already."
             }
         return try .json(
             CancelReply(
-                success: !met.state.isTerminal && met.isPassedOn, state: met.state.rawValue,
+                success: !met.state.isTerminal, state: met.state.rawValue,
                 msg: message))
     }
 }
@@ -80,6 +80,7 @@ extension CommandRow {
         return CommandRow(
             id: command.id, instanceID: command.instanceID, command: command.text,
             state: command.state.rawValue, final: command.state.isTerminal,
+            run: command.startedAt.map(CommandFinished.run(startedAt:)),
             exitCode: outcome?.exitCode, signal: outcome?.signal, note: outcome?.note,
             stdoutBytes: outcome?.stdoutBytes, stderrBytes: outcome?.stderrBytes,
             outputBytes: outcome?.outputBytes, sha256: outcome?.sha256,

@@ -179,6 +179,9 @@ extension HTTPField.Name {
     static let commandState = constant("Boathook-State")
     static let commandExitCode = constant("Boathook-Exit-Code")
     static let commandComplete = constant("Boathook-Complete")
+    static let run = constant(LinkProtocol.runHeader)
+    /// HTML standard, section 9.2.4.
+    static let lastEventID = constant("Last-Event-ID")
     static let report = constant(LinkProtocol.reportHeader)
 
     private static func constant(_ name: String) -> HTTPField.Name {

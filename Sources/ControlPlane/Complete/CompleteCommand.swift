@@ -1,5 +1,5 @@
 package import AgentLink
-internal import Logging
+internal import FaultPoints
 
 /// An agent says how a command ended, and hands its output over.
 ///
@@ -8,13 +8,22 @@ package struct CompleteCommand: Sendable {
     private let commands: any CommandStore
     private let results: any ResultStore
     private let bell: CompletionBell
+    private let outputLimit: Int64
     private let time: WallTime
 
+    /// - Parameters:
+    ///   - commands: Where the end is kept.
+    ///   - results: Where the output is kept.
+    ///   - bell: Rung for those who wait.
+    ///   - outputLimit: The most bytes of output that are kept of a command.
+    ///   - time: The clock.
     package init(
-        commands: any CommandStore, results: any ResultStore, bell: CompletionBell, time: WallTime
+        commands: any CommandStore, results: any ResultStore, bell: CompletionBell,
+        outputLimit: Int64, time: WallTime
     ) {
         self.commands = commands
         self.results = results
+        self.outputLimit = outputLimit
         self.bell = bell
         self.time = time
     }
@@ -37,19 +46,24 @@ package struct CompleteCommand: Sendable {
 
         let stored: StoredResult
         do {
-            stored = try await results.put(command.id, frames: frames)
+            stored = try await results.put(command.id, frames: frames, atMost: outputLimit)
         } catch is OutputFrameDecoder.Malformed {
             throw ControlPlaneError(.agentRefused, "The output is not a series of frames.")
+        } catch is ResultTooLong {
+            throw ControlPlaneError(
+                .agentRefused, "The output is longer than \(outputLimit) bytes.")
         }
         guard stored.stdoutBytes == report.stdoutBytes, stored.stderrBytes == report.stderrBytes,
             stored.sha256 == report.sha256
         else {
             throw ControlPlaneError(.agentRefused, "The output is not the one that was reported.")
         }
+        FaultPoint.resultKept.reached()
         let ended = try await commands.finish(
             command.id, from: nil, as: CommandState(report.outcome),
             outcome: CommandOutcome(report),
             startedAt: report.startedAt, at: time.now())
+        FaultPoint.endStored.reached()
         if let ended { bell.ring(ended.command) }
     }
 }

@@ -2,7 +2,7 @@ internal import AgentLink
 package import Logging
 internal import ServiceLifecycle
 
-/// Ends what waits too long and removes results whose time is over.
+/// Ends what waits too long, and removes results and records by age and size.
 ///
 /// A command that no machine has been given expires at its deadline. One that was given to a machine
 /// is the agent's to end; only when that machine stays away long after the last moment at which it
@@ -12,17 +12,19 @@ package struct Housekeeping: Service {
     private let results: any ResultStore
     private let dispatcher: Dispatcher
     private let bell: CompletionBell
+    private let keeping: ResultKeeping
     private let time: WallTime
     private let logger: Logger
 
     package init(
         commands: any CommandStore, results: any ResultStore, dispatcher: Dispatcher,
-        bell: CompletionBell, time: WallTime, logger: Logger
+        bell: CompletionBell, keeping: ResultKeeping, time: WallTime, logger: Logger
     ) {
         self.commands = commands
         self.results = results
         self.dispatcher = dispatcher
         self.bell = bell
+        self.keeping = keeping
         self.time = time
         self.logger = logger
     }
@@ -36,7 +38,7 @@ package struct Housekeeping: Service {
             while !Task.isCancelled {
                 do {
                     try await endOverdueCommands()
-                    if round % 60 == 0 { try await removeExpiredResults() }
+                    if round % 60 == 0 { try await collect() }
                 } catch {
                     logger.error(
                         "housekeeping failed", metadata: ["error": "\(String(reflecting: error))"])
@@ -72,10 +74,19 @@ package struct Housekeeping: Service {
         }
     }
 
-    /// One look at the results whose URL has expired.
-    package func removeExpiredResults() async throws {
+    /// One look at what is kept too long, or is too much.
+    package func collect() async throws {
+        try await removeResults { try await commands.expiredResults(at: time.now(), limit: $0) }
+        try await removeResults {
+            try await commands.resultsBeyond(byteCount: keeping.totalLimit, limit: $0)
+        }
+        let oldest = time.now() - keeping.recordLifetime
+        while try await commands.deleteCommands(endedBefore: oldest, limit: 500) == 500 {}
+    }
+
+    private func removeResults(_ find: (Int) async throws -> [Command.ID]) async throws {
         while true {
-            let ids = try await commands.expiredResults(at: time.now(), limit: 500)
+            let ids = try await find(500)
             guard !ids.isEmpty else { return }
             var gone: [Command.ID] = []
             for id in ids {

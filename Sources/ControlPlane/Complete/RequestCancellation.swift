@@ -1,4 +1,5 @@
 internal import AgentLink
+internal import FaultPoints
 
 /// A caller wants a command to end.
 package struct RequestCancellation: Sendable {
@@ -23,11 +24,11 @@ package struct RequestCancellation: Sendable {
     package struct Met: Sendable, Hashable {
         /// The state that the command was in.
         package var state: CommandState
-        /// Whether the wish could be passed on; false when the command's machine is away.
+        /// Whether its machine was told at once; one that is away is told when it comes back.
         package var isPassedOn: Bool
     }
 
-    /// Ends a queued command here; passes the wish on for one that a machine has.
+    /// Ends a queued command here; keeps the wish, and passes it on, for one that a machine has.
     package func callAsFunction(_ id: Command.ID, as principal: Principal) async throws -> Met {
         var command = try await commands.command(id, as: principal)
         if command.state == .queued {
@@ -44,6 +45,10 @@ package struct RequestCancellation: Sendable {
             // It was sent in that moment.
             command = ended?.command ?? command
         }
+        guard !command.state.isTerminal else { return Met(state: command.state, isPassedOn: true) }
+        // Kept first, so that a link which breaks now does not lose it.
+        command = try await store.requestCancellation(id, at: time.now()) ?? command
+        FaultPoint.cancelStored.reached()
         guard !command.state.isTerminal else { return Met(state: command.state, isPassedOn: true) }
         return Met(state: command.state, isPassedOn: dispatcher.cancel(command))
     }

@@ -1,5 +1,6 @@
 package import AgentLink
 internal import CommandPolicy
+internal import FaultPoints
 package import Logging
 internal import NIOConcurrencyHelpers
 internal import ServiceLifecycle
@@ -21,11 +22,20 @@ package final class Dispatcher: Service {
 
     private let state = NIOLockedValueBox(State())
     private let commands: any CommandStore
+    private let outputLimit: Int64
     private let time: WallTime
     private let logger: Logger
 
-    package init(commands: any CommandStore, time: WallTime, logger: Logger) {
+    /// - Parameters:
+    ///   - commands: Where open commands are.
+    ///   - outputLimit: The most bytes of output that are kept of a command.
+    ///   - time: The clock.
+    ///   - logger: The process's.
+    package init(
+        commands: any CommandStore, outputLimit: Int64, time: WallTime, logger: Logger
+    ) {
         self.commands = commands
+        self.outputLimit = outputLimit
         self.time = time
         self.logger = logger
     }
@@ -60,9 +70,14 @@ package final class Dispatcher: Service {
                     protocolVersion: LinkProtocol.version, machineID: machine,
                     silenceSeconds: LinkProtocol.silenceSeconds)))
         do {
-            for command in try await commands.openCommands(machine: machine)
-            where !held.contains(command.id) {
-                try await resume(command, on: continuation)
+            for command in try await commands.openCommands(machine: machine) {
+                if !held.contains(command.id) {
+                    try await resume(command, on: continuation)
+                    FaultPoint.orderResumed.reached()
+                } else if command.cancelRequestedAt != nil {
+                    // The wish may have come while no link was open.
+                    continuation.yield(.cancelCommand(CancelCommand(commandID: command.id)))
+                }
             }
         } catch {
             continuation.finish()
@@ -81,6 +96,11 @@ package final class Dispatcher: Service {
     /// Passes a wish to cancel on; returns whether the machine is connected.
     package func cancel(_ command: Command) -> Bool {
         send(.cancelCommand(CancelCommand(commandID: command.id)), to: command.machineID)
+    }
+
+    /// Asks the machine to send what a command writes; returns whether it is connected.
+    package func askForOutput(_ wish: SendOutput, of machine: Machine.ID) -> Bool {
+        send(.sendOutput(wish), to: machine)
     }
 
     /// Keeps every line alive until the service is to stop; then ends all of them.
@@ -139,7 +159,8 @@ package final class Dispatcher: Service {
                 argv: command.decision.argv, policy: command.decision.policy,
                 writes: command.decision.writes,
                 timeoutMilliseconds: command.timeoutSeconds * 1000,
-                startWithinMilliseconds: Int(remaining * 1000)))
+                startWithinMilliseconds: Int(remaining * 1000), outputLimit: outputLimit,
+                accountID: command.accountID, isCancelled: command.cancelRequestedAt != nil))
     }
 
     private func detach(_ machine: Machine.ID, link id: UInt64) {

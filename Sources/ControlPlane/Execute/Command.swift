@@ -22,6 +22,8 @@ package struct Command: Sendable, Hashable, Identifiable {
     package var resultDigest: SecretDigest
     /// Unix seconds after which the result URL is as one that never was.
     package var resultExpiresAt: Double
+    /// Unix seconds of the wish that it end, if its machine had it then.
+    package var cancelRequestedAt: Double?
     /// By the machine's clock, Unix seconds.
     package var startedAt: Double?
     /// Unix seconds of its terminal state.
@@ -33,8 +35,8 @@ package struct Command: Sendable, Hashable, Identifiable {
         id: ID, accountID: Account.ID, keyID: APIKey.ID, instanceID: Instance.ID,
         machineID: Machine.ID, containerID: String, text: String, decision: Decision,
         state: CommandState, timeoutSeconds: Int, createdAt: Double, startBy: Double,
-        resultDigest: SecretDigest, resultExpiresAt: Double, startedAt: Double? = nil,
-        finishedAt: Double? = nil, outcome: CommandOutcome? = nil
+        resultDigest: SecretDigest, resultExpiresAt: Double, cancelRequestedAt: Double? = nil,
+        startedAt: Double? = nil, finishedAt: Double? = nil, outcome: CommandOutcome? = nil
     ) {
         self.id = id
         self.accountID = accountID
@@ -50,6 +52,7 @@ package struct Command: Sendable, Hashable, Identifiable {
         self.startBy = startBy
         self.resultDigest = resultDigest
         self.resultExpiresAt = resultExpiresAt
+        self.cancelRequestedAt = cancelRequestedAt
         self.startedAt = startedAt
         self.finishedAt = finishedAt
         self.outcome = outcome

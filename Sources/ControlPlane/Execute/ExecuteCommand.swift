@@ -1,4 +1,5 @@
 package import CommandPolicy
+internal import FaultPoints
 
 /// How much like upstream `execute` behaves (design.md, "The wire").
 package enum Compatibility: String, Sendable, Hashable, CaseIterable {
@@ -54,14 +55,15 @@ package struct ExecuteCommand: Sendable {
     private let policy: Policy
     private let compatibility: Compatibility
     private let times: Times
+    private let outputLimit: Int64
     private let bounds: QueueBounds
     private let time: WallTime
     private let undelivered = UndeliveredAnswers()
 
     package init(
         access: InstanceAccess, commands: any CommandStore, dispatcher: Dispatcher, policy: Policy,
-        compatibility: Compatibility, times: Times, bounds: QueueBounds = QueueBounds(),
-        time: WallTime
+        compatibility: Compatibility, times: Times, outputLimit: Int64,
+        bounds: QueueBounds = QueueBounds(), time: WallTime
     ) {
         self.access = access
         self.commands = commands
@@ -69,6 +71,7 @@ package struct ExecuteCommand: Sendable {
         self.policy = policy
         self.compatibility = compatibility
         self.times = times
+        self.outputLimit = outputLimit
         self.bounds = bounds
         self.time = time
     }
@@ -103,7 +106,9 @@ package struct ExecuteCommand: Sendable {
                 undelivered: decision.writes ? undelivered.recent() : [],
                 state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued),
             bounds: bounds)
+        FaultPoint.commandStored.reached()
         if isNew { try await send(command) }
+        FaultPoint.commandSent.reached()
         return AcceptedCommand(command: command, resultSecret: secret)
     }
 
@@ -134,13 +139,18 @@ package struct ExecuteCommand: Sendable {
     }
 
     private func decide(_ order: CommandOrder) -> (text: String, decision: Decision) {
-        switch order.input {
-        case .text(let text):
-            return (text, policy.decide(text))
-        case .argv(let argv):
-            let text = (try? ParsedCommand.words(argv))?.text ?? argv.joined(separator: " ")
-            return (text, policy.decide(argv: argv))
-        }
+        var (text, decision) =
+            switch order.input {
+            case .text(let text): (text, policy.decide(text))
+            case .argv(let argv):
+                (
+                    (try? ParsedCommand.words(argv))?.text ?? argv.joined(separator: " "),
+                    policy.decide(argv: argv)
+                )
+            }
+        // The operator's word on what is kept counts more than the policy's.
+        decision.limits?.outputBytes = Int(outputLimit)
+        return (text, decision)
     }
 
     private func checkState(of instance: Instance) throws {

@@ -8,20 +8,22 @@ package struct AgentGateway: Sendable {
     private let instances: any InstanceStore
     private let commands: any CommandStore
     private let dispatcher: Dispatcher
+    private let relays: OutputRelays
     private let complete: CompleteCommand
     private let time: WallTime
     private let logger: Logger
 
     package init(
         accounts: any AccountStore, machines: any MachineStore, instances: any InstanceStore,
-        commands: any CommandStore, dispatcher: Dispatcher, complete: CompleteCommand,
-        time: WallTime, logger: Logger
+        commands: any CommandStore, dispatcher: Dispatcher, relays: OutputRelays,
+        complete: CompleteCommand, time: WallTime, logger: Logger
     ) {
         self.accounts = accounts
         self.machines = machines
         self.instances = instances
         self.commands = commands
         self.dispatcher = dispatcher
+        self.relays = relays
         self.complete = complete
         self.time = time
         self.logger = logger
@@ -96,6 +98,14 @@ package struct AgentGateway: Sendable {
         from machine: Machine
     ) async throws {
         try await complete(report, frames: frames, from: machine.id)
+    }
+
+    /// Takes what a running command writes, for the one who asked for it.
+    package func relay(
+        _ relayID: String, run: String,
+        frames: some AsyncSequence<[UInt8], any Error> & Sendable, from machine: Machine
+    ) async throws {
+        try await relays.pass(relayID, run: run, frames: frames, from: machine.id)
     }
 
     private func owner(of report: InstanceReport) async throws -> Account.ID? {

@@ -8,6 +8,10 @@ struct EmptyResult: ResultReader {
         AsyncThrowingStream { $0.finish() }
     }
 
+    func pieces(from offset: Int64) -> AsyncThrowingStream<OutputPiece, any Error> {
+        AsyncThrowingStream { $0.finish() }
+    }
+
     func bytes(of stream: OutputFrame.Stream) -> AsyncThrowingStream<[UInt8], any Error> {
         AsyncThrowingStream { $0.finish() }
     }

@@ -10,15 +10,23 @@ package protocol ResultStore: Sendable {
     /// - Parameters:
     ///   - id: Of the command.
     ///   - frames: The series of ``OutputFrame``s, in pieces of any size.
+    ///   - byteCount: The most bytes of output that are taken.
     /// - Returns: What was kept.
-    /// - Throws: What `frames` throws, `OutputFrameDecoder.Malformed`, or an error of the storage; the
-    ///   command then has no result.
-    func put(_ id: Command.ID, frames: some AsyncSequence<[UInt8], any Error> & Sendable)
-        async throws -> StoredResult
+    /// - Throws: What `frames` throws, `OutputFrameDecoder.Malformed`, ``ResultTooLong``, or an error of the
+    ///   storage; the command then has no result.
+    func put(
+        _ id: Command.ID, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
+        atMost byteCount: Int64
+    ) async throws -> StoredResult
     /// The output of a command, or nil when there is none (any more).
     func open(_ id: Command.ID) async throws -> (any ResultReader)?
     /// Removes the bytes; nothing happens when there are none.
     func delete(_ id: Command.ID) async throws
+}
+
+/// An output has more bytes than are taken.
+package struct ResultTooLong: Error, Sendable, Hashable {
+    package init() {}
 }
 
 /// What a result store holds for one command.
@@ -41,6 +49,8 @@ package protocol ResultReader: Sendable {
     var byteCount: Int64 { get }
     /// The bytes of the range, in order of arrival, piece by piece.
     func bytes(in range: Range<Int64>) -> AsyncThrowingStream<[UInt8], any Error>
+    /// All bytes from an offset on, each piece of one stream.
+    func pieces(from offset: Int64) -> AsyncThrowingStream<OutputPiece, any Error>
     /// All bytes of one stream, piece by piece.
     func bytes(of stream: OutputFrame.Stream) -> AsyncThrowingStream<[UInt8], any Error>
     /// The first bytes of one stream, at most `limit`.

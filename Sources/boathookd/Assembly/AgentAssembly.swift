@@ -1,5 +1,6 @@
 import Agent
 import ContainerEngine
+import ControlPlane
 import FoundationEssentials
 import Jail
 import Logging
@@ -17,6 +18,7 @@ struct AgentAssembly {
         service = try AgentService(
             link: link, engine: engine, jail: try Jail(libraryPath: Self.libraryPath()),
             dataFolder: folder, adoption: settings.adoption, concurrency: settings.concurrency,
+            outputLimit: settings.keeping.outputLimit,
             logger: logger)
     }
 

@@ -39,6 +39,7 @@ struct DataFolder: Sendable {
 
     var database: String { path + "/boathook.db" }
     var results: String { path + "/results" }
+    var reserve: String { path + "/reserve" }
     var agent: String { path + "/agent" }
     var adminKey: String { path + "/admin.key" }
     var machine: String { path + "/machine.json" }

@@ -23,6 +23,10 @@ struct LocalLink: ServerLink {
         try await gateway.receive([message], from: machine)
     }
 
+    func relay(_ relayID: String, frames: FollowedOutput) async throws {
+        try await gateway.relay(relayID, run: frames.run, frames: frames, from: machine)
+    }
+
     func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
         do {
             try await gateway.complete(report, frames: output.chunks(), from: machine)

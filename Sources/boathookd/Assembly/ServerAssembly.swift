@@ -27,16 +27,23 @@ struct ServerAssembly {
         onListening: @escaping @Sendable (String) async -> Void
     ) throws {
         let time = WallTime.system
-        let store = try SQLiteStore(path: folder.database)
-        let results = try FileResultStore(root: folder.results, threads: .singleton)
+        let reserve = DiskReserve(path: folder.reserve, logger: logger)
+        let store = try SQLiteStore(path: folder.database, onFullDisk: reserve.giveUp)
+        let results = try FileResultStore(
+            root: folder.results, threads: .singleton, onFullDisk: reserve.giveUp)
         let bell = CompletionBell()
-        let dispatcher = Dispatcher(commands: store, time: time, logger: logger)
+        let relays = OutputRelays()
+        let keeping = settings.keeping
+        let dispatcher = Dispatcher(
+            commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
         let gateway = AgentGateway(
             accounts: store, machines: store, instances: store, commands: store,
-            dispatcher: dispatcher,
-            complete: CompleteCommand(commands: store, results: results, bell: bell, time: time),
+            dispatcher: dispatcher, relays: relays,
+            complete: CompleteCommand(
+                commands: store, results: results, bell: bell, outputLimit: keeping.outputLimit,
+                time: time),
             time: time, logger: logger)
         let urls = PublicURLs(
             base: settings.publicURL ?? "http://\(settings.urlHost):\(settings.port)")
@@ -45,17 +52,24 @@ struct ServerAssembly {
         times.writerStartWithin = Double(settings.writerStartSeconds)
         times.readerStartWithin = Double(settings.readerStartSeconds)
 
+        let result = CommandResult(commands: store, results: results, bell: bell, time: time)
+
         let application = APIServer.application(
             APIServer.Parts(
                 authenticator: Authenticator(accounts: store), instances: access,
                 commands: commands,
                 execute: ExecuteCommand(
                     access: access, commands: store, dispatcher: dispatcher, policy: .vast,
-                    compatibility: settings.compatibility, times: times, time: time),
+                    compatibility: settings.compatibility, times: times,
+                    outputLimit: keeping.outputLimit, time: time),
                 cancel: RequestCancellation(
                     commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time
                 ),
-                result: CommandResult(commands: store, results: results, bell: bell, time: time),
+                result: result,
+                follow: FollowOutput(
+                    access: commands, result: result, dispatcher: dispatcher, relays: relays,
+                    bell: bell),
+                deleteResult: DeleteResult(access: commands, commands: store, results: results),
                 gateway: gateway, dispatcher: dispatcher,
                 executeLimiter: RateLimiter(rate: settings.executeRate), urls: urls, time: time),
             host: settings.host, port: settings.port, logger: logger
@@ -68,9 +82,9 @@ struct ServerAssembly {
         self.urls = urls
         services = [
             Housekeeping(
-                commands: store, results: results, dispatcher: dispatcher, bell: bell, time: time,
-                logger: logger),
-            application, dispatcher,
+                commands: store, results: results, dispatcher: dispatcher, bell: bell,
+                keeping: keeping, time: time, logger: logger),
+            reserve, application, dispatcher,
         ]
     }
 

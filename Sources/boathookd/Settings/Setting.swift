@@ -19,6 +19,12 @@ enum Setting: String, CaseIterable, Sendable {
     case concurrency
     /// For how many hours a result is kept.
     case resultHours = "result_hours"
+    /// How many MiB of the disk all results take.
+    case resultsMiB = "results_mib"
+    /// How many MiB of output one command may write.
+    case outputMiB = "output_mib"
+    /// For how many days a command's record is kept.
+    case recordDays = "record_days"
     /// For how many seconds a command that changes something may wait for its start; and any other.
     case writerStartSeconds = "writer_start_seconds"
     case readerStartSeconds = "reader_start_seconds"

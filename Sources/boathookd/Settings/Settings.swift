@@ -15,6 +15,7 @@ struct Settings: Sendable {
     var compatibility: Compatibility
     var concurrency: Int
     var resultHours: Int
+    var keeping: ResultKeeping
     var writerStartSeconds: Int
     var readerStartSeconds: Int
     var logLevel: Logger.Level
@@ -43,6 +44,13 @@ struct Settings: Sendable {
         compatibility = try Self.word(.compatibility, values, default: .boathook)
         concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
         resultHours = try Self.number(.resultHours, values, default: 24, in: 1...8760)
+        keeping = ResultKeeping()
+        keeping.totalLimit =
+            Int64(try Self.number(.resultsMiB, values, default: 10_240, in: 1...16_777_216)) << 20
+        keeping.outputLimit =
+            Int64(try Self.number(.outputMiB, values, default: 64, in: 1...65_536)) << 20
+        keeping.recordLifetime =
+            Double(try Self.number(.recordDays, values, default: 90, in: 1...36_500)) * 86_400
         writerStartSeconds = try Self.number(
             .writerStartSeconds, values, default: 60, in: 1...86_400)
         readerStartSeconds = try Self.number(

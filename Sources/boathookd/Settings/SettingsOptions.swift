@@ -55,6 +55,23 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "How many MiB of the disk all results take; the oldest go first (default: 10240).",
+            valueName: "n"))
+    var resultsMib: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How many MiB of output one command may write until it is killed (default: 64).",
+            valueName: "n"))
+    var outputMib: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For how many days the records of commands are kept (default: 90).", valueName: "n"))
+    var recordDays: String?
+
+    @Option(
+        help: ArgumentHelp(
             "How long a command that changes something may wait for its start (default: 60).",
             valueName: "s"))
     var writerStartSeconds: String?
@@ -96,6 +113,9 @@ struct SettingsOptions: ParsableArguments {
         case .compatibility: compatibility
         case .concurrency: concurrency
         case .resultHours: resultHours
+        case .resultsMiB: resultsMib
+        case .outputMiB: outputMib
+        case .recordDays: recordDays
         case .writerStartSeconds: writerStartSeconds
         case .readerStartSeconds: readerStartSeconds
         case .logLevel: logLevel

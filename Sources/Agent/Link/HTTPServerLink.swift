@@ -84,6 +84,16 @@ package final class HTTPServerLink: ServerLink {
         try await check(try await client.execute(request, timeout: .seconds(30)))
     }
 
+    package func relay(_ relayID: String, frames: FollowedOutput) async throws {
+        var request = request(LinkProtocol.outputPath + relayID)
+        request.headers.replaceOrAdd(name: "Content-Type", value: "application/octet-stream")
+        request.headers.add(name: LinkProtocol.runHeader, value: frames.run)
+        request.body = .stream(frames.map { ByteBuffer(bytes: $0) }, length: .unknown)
+        // The answer comes when nobody reads any more, even before the last byte was sent.
+        defer { frames.stop() }
+        try await check(try await client.execute(request, deadline: .distantFuture))
+    }
+
     package func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
         var request = request(LinkProtocol.resultsPath)
         request.headers.replaceOrAdd(name: "Content-Type", value: "application/octet-stream")

@@ -2,20 +2,26 @@ internal import AgentLink
 internal import Crypto
 internal import Glibc
 
-/// A command's output on this machine's disk while the tool runs: a file of ``OutputFrame``s.
+/// A command's output on this machine's disk while the tool runs: a file of ``OutputFrame``s, and zeros or
+/// nothing behind them.
 ///
 /// Belongs to one thread, the one that runs the tool.
 struct OutputSpool: ~Copyable {
     private let descriptor: CInt
+    private let live: LiveOutput
     private var digest = SHA256()
     private(set) var stdoutBytes: Int64 = 0
     private(set) var stderrBytes: Int64 = 0
     /// Bytes of the file that are whole frames; a write that failed may have left a part of one behind.
     private(set) var byteCount = 0
 
-    init(path: String) throws(SpoolError) {
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    /// - Parameters:
+    ///   - file: Empty.
+    ///   - live: Told of what is written.
+    init(_ file: SpoolFile, live: LiveOutput) throws(SpoolError) {
+        descriptor = open(file.path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SpoolError("open", errno) }
+        self.live = live
     }
 
     deinit {
@@ -33,6 +39,7 @@ struct OutputSpool: ~Copyable {
         case .stdout: stdoutBytes += Int64(bytes.count)
         case .stderr: stderrBytes += Int64(bytes.count)
         }
+        live.advance(to: byteCount)
     }
 
     /// Waits until the disk has it.
@@ -48,7 +55,10 @@ struct OutputSpool: ~Copyable {
     private func write(_ bytes: [UInt8]) throws(SpoolError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let offset = byteCount + bytes.count - rest.count
+            let count = rest.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset))
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw SpoolError("write", errno)

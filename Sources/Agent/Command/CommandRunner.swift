@@ -1,6 +1,7 @@
 internal import AgentLink
 internal import CommandPolicy
 internal import ContainerEngine
+internal import FaultPoints
 internal import FoundationEssentials
 internal import Jail
 internal import NIOPosix
@@ -13,36 +14,48 @@ struct CommandRunner: Sendable {
     let jail: Jail
     let known: KnownContainers
     let journal: Journal
-    let locks: InstanceLocks
-    let slots: RunSlots
+    let turns: CommandTurns
     /// Whose threads wait for tools; as many as there are slots.
     ///
     /// They live as long as the process.
     let threads: NIOThreadPool
-    let spoolFolder: String
+    let spools: SpoolFolder
+    /// The most bytes of output that this machine lets a command write.
+    let outputLimit: Int64
 
-    /// - Parameters:
-    ///   - order: As the server gave it.
-    ///   - cancellation: Keeps the tool from starting, or ends it, when it is cancelled.
-    ///   - started: Called when the tool runs.
+    /// A command on this machine, from its order to its end.
+    struct Job: Sendable {
+        /// As the server gave it.
+        let order: RunCommand
+        /// Its place in the line of its instance.
+        let place: InstanceLocks.Place
+        let deadline: ContinuousClock.Instant
+        /// Keeps the tool from starting, or ends it, when it is cancelled.
+        let cancellation: JailCancellation
+        /// What it writes.
+        let live: LiveOutput
+        /// Called when the tool runs, with the Unix seconds of its start.
+        let started: @Sendable (Double) -> Void
+    }
+
     /// - Returns: The end, durable if the command changes something, and its output.
-    func run(
-        _ order: RunCommand, cancellation: JailCancellation,
-        started: @escaping @Sendable () -> Void
-    ) async -> (report: CommandFinished, output: SpooledOutput) {
-        let deadline = ContinuousClock.now + .milliseconds(order.startWithinMilliseconds)
+    func run(_ job: Job) async -> (report: CommandFinished, output: SpooledOutput) {
+        let order = job.order
         do {
-            let decision = try decide(order)
-            return try await locks.withLock(
-                order.containerID, decision.writes ? .exclusive : .shared
+            return try await turns.withTurn(
+                at: job.place, account: order.accountID, cancellation: job.cancellation,
+                deadline: job.deadline
             ) {
-                try await slots.withSlot {
-                    try check(cancellation, deadline)
-                    return try await run(order, decision, cancellation, started)
-                }
+                let decision = try decide(order)
+                try check(job)
+                return try await run(job, decision)
             }
         } catch let refusal as Refusal {
             return ended(order, refusal.outcome, refusal.note)
+        } catch CommandTurns.Missed.cancelled {
+            return ended(order, .cancelled, Self.cancelledEarly)
+        } catch CommandTurns.Missed.overdue {
+            return ended(order, .expired, Self.overdue)
         } catch is CancellationError {
             return ended(order, .cancelled, "the agent was stopping")
         } catch {
@@ -65,12 +78,9 @@ struct CommandRunner: Sendable {
     }
 
     /// The last look before anything is done for the command.
-    private func check(_ cancellation: JailCancellation, _ deadline: ContinuousClock.Instant) throws
-    {
-        if cancellation.isCancelled { throw Refusal(.cancelled, "cancelled before it started") }
-        guard ContinuousClock.now < deadline else {
-            throw Refusal(.expired, "the machine was busy until its start was overdue")
-        }
+    private func check(_ job: Job) throws {
+        if job.cancellation.isCancelled { throw Refusal(.cancelled, Self.cancelledEarly) }
+        guard ContinuousClock.now < job.deadline else { throw Refusal(.expired, Self.overdue) }
     }
 
     /// This machine's own decision, from the words alone.
@@ -89,30 +99,28 @@ struct CommandRunner: Sendable {
     }
 
     private func run(
-        _ order: RunCommand, _ decision: Decision, _ cancellation: JailCancellation,
-        _ started: @escaping @Sendable () -> Void
+        _ job: Job, _ decision: Decision
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
-        if !decision.writes, let container = known.container(order.containerID) {
+        if !decision.writes, let container = known.container(job.order.containerID) {
             do {
-                return try await run(order, decision, container, nil, cancellation, started)
+                return try await run(job, decision, container, nil)
             } catch is OutdatedContainer {
                 known.forget(container.id)
             }
         }
         do {
-            return try await runOnFresh(order, decision, cancellation, started)
+            return try await runOnFresh(job, decision)
         } catch is OutdatedContainer {
             throw Refusal(.denied, "the instance changed its state at that moment; try again")
         }
     }
 
     private func runOnFresh(
-        _ order: RunCommand, _ decision: Decision, _ cancellation: JailCancellation,
-        _ started: @escaping @Sendable () -> Void
+        _ job: Job, _ decision: Decision
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         guard
             let container = try await engine.inspect(
-                order.containerID, patience: Self.enginePatience)
+                job.order.containerID, patience: Self.enginePatience)
         else {
             throw Refusal(.denied, "the container is gone")
         }
@@ -121,10 +129,11 @@ struct CommandRunner: Sendable {
             throw Refusal(.denied, "its root is read-only (--read-only)")
         }
         guard decision.writes, !container.isRunning else {
-            return try await run(order, decision, container, nil, cancellation, started)
+            return try await run(job, decision, container, nil)
         }
         let hold = try await engine.holdStopped(container)
         do {
+            FaultPoint.holdTaken.reached()
             // It may have been started before the engine gave it to us.
             guard let status = try await engine.summary(of: container.id)?.status,
                 ["created", "exited", "stopped", "configured"].contains(status)
@@ -135,7 +144,7 @@ struct CommandRunner: Sendable {
             guard hold.isHeld else {
                 throw Refusal(.denied, "the engine does not let its files be changed now")
             }
-            let result = try await run(order, decision, container, hold, cancellation, started)
+            let result = try await run(job, decision, container, hold)
             await hold.release()
             return result
         } catch {
@@ -145,32 +154,40 @@ struct CommandRunner: Sendable {
     }
 
     private func run(
-        _ order: RunCommand, _ decision: Decision, _ container: Container,
-        _ hold: (any StoppedRootHold)?, _ cancellation: JailCancellation,
-        _ started: @escaping @Sendable () -> Void
+        _ job: Job, _ decision: Decision, _ container: Container, _ hold: (any StoppedRootHold)?
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        let order = job.order
         let plan: JailPlan
         do {
             plan = try JailedCommand.plan(
                 decision, on: container, hold: hold,
-                wallTime: .milliseconds(order.timeoutMilliseconds))
+                wallTime: .milliseconds(order.timeoutMilliseconds),
+                outputLimit: min(order.outputLimit, outputLimit))
         } catch let error as JailError where error.isGoneProcess {
             throw OutdatedContainer()
         }
         let startedAt = Date().timeIntervalSince1970
+        let file = try spools.create(order.commandID)
+        job.live.begin(file, run: CommandFinished.run(startedAt: startedAt))
         if decision.writes {
             guard await !journal.knows(order.commandID) else {
                 throw Refusal(.lost, "it was started here before")
             }
             try await journal.intend(order.commandID, at: startedAt)
+            FaultPoint.intentWritten.reached()
         }
-        let path = spoolPath(order.commandID)
         let (end, counts) = try await threads.runIfActive {
-            var spool = try OutputSpool(path: path)
-            let end = try jail.run(plan, cancellation: cancellation, ready: started) {
-                stream, bytes in
+            var spool = try OutputSpool(file, live: job.live)
+            let end = try jail.run(
+                plan, cancellation: job.cancellation,
+                ready: {
+                    FaultPoint.toolRunning.reached()
+                    job.started(startedAt)
+                }
+            ) { stream, bytes in
                 try spool.append(stream == .stdout ? .stdout : .stderr, bytes)
             }
+            FaultPoint.toolEnded.reached()
             // From here on the command has run, whatever the disk says.
             let keeping =
                 decision.writes
@@ -182,7 +199,11 @@ struct CommandRunner: Sendable {
                     frames: spool.byteCount, sha256: spool.sha256(), keeping: keeping)
             )
         }
-        if end.isOfOutdatedContainer { throw OutdatedContainer() }
+        if end.isOfOutdatedContainer {
+            file.discard()
+            throw OutdatedContainer()
+        }
+        job.live.end()
         var report = CommandFinished(
             commandID: order.commandID, outcome: end.outcome, stdoutBytes: counts.stdout,
             stderrBytes: counts.stderr, sha256: counts.sha256, startedAt: startedAt,
@@ -201,23 +222,26 @@ struct CommandRunner: Sendable {
             } catch {
                 report.add(note: "the machine's journal could not be written: \(error)")
             }
+            FaultPoint.endWritten.reached()
         }
-        return (report, SpooledOutput(path: path, byteCount: counts.frames))
+        return (report, SpooledOutput(file: file, byteCount: counts.frames))
     }
 
     private func ended(
         _ order: RunCommand, _ outcome: CommandFinished.Outcome, _ note: String
     ) -> (report: CommandFinished, output: SpooledOutput) {
         (
-            CommandFinished(commandID: order.commandID, outcome: outcome, note: note),
-            SpooledOutput(path: spoolPath(order.commandID), byteCount: 0)
+            CommandFinished(
+                commandID: order.commandID, outcome: outcome, note: note,
+                complete: outcome != .lost),
+            .none
         )
     }
 
     /// How long the engine may take to describe a container.
     private static let enginePatience = Duration.seconds(10)
-
-    func spoolPath(_ commandID: Int64) -> String { "\(spoolFolder)/\(commandID)" }
+    private static let cancelledEarly = "cancelled before it started"
+    private static let overdue = "the machine was busy until its start was overdue"
 }
 
 /// What a spool held when its tool had ended.

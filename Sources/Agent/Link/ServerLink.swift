@@ -10,6 +10,9 @@ package protocol ServerLink: Sendable {
     func connect(_ hello: AgentHello) async throws -> AsyncThrowingStream<ServerMessage, any Error>
     /// Tells the server; returns when it has taken it.
     func send(_ message: AgentMessage) async throws
+    /// Sends what a command writes while it runs, for the one who asked for it; returns when there is no more
+    /// or nobody reads any more.
+    func relay(_ relayID: String, frames: FollowedOutput) async throws
     /// Hands a command's end and output over; returns when the server holds both durably.
     ///
     /// - Throws: ``ReportRefused`` when repeating it would change nothing.

@@ -24,7 +24,8 @@ package struct JailBench: Sendable {
             for _ in 0..<count {
                 let started = ContinuousClock.now
                 let plan = try JailedCommand.plan(
-                    decision, on: container, hold: nil, wallTime: .seconds(60))
+                    decision, on: container, hold: nil, wallTime: .seconds(60),
+                    outputLimit: 64 << 20)
                 let end = try jail.run(
                     plan, cancellation: JailCancellation(), ready: {}, sink: { _, _ in })
                 guard case .exited = end.cause else {

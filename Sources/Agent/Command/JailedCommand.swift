@@ -22,11 +22,12 @@ enum JailedCommand {
     ///   - container: Where it is to be run.
     ///   - hold: On a stopped container, which a writer needs.
     ///   - wallTime: What the caller allows; processor time is allowed as long.
+    ///   - outputLimit: The most bytes of output.
     /// - Returns: What the jail is to do.
     /// - Throws: ``Unreachable``, or `JailError` when the container's mounts cannot be read.
     static func plan(
         _ decision: Decision, on container: Container, hold: (any StoppedRootHold)?,
-        wallTime: Duration
+        wallTime: Duration, outputLimit: Int64
     ) throws -> JailPlan {
         guard let program = decision.argv.first, let tool = tools[program],
             let limits = decision.limits
@@ -84,7 +85,7 @@ enum JailedCommand {
             limits: JailLimits(
                 wallTime: wallTime,
                 cpuSeconds: max(limits.cpuSeconds, Int(wallTime.components.seconds)),
-                memoryByteCount: limits.memoryBytes, outputByteCount: limits.outputBytes))
+                memoryByteCount: limits.memoryBytes, outputByteCount: Int(outputLimit)))
     }
 
     /// The volumes that are folders of the engine's own.

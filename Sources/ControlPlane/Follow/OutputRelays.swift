@@ -1,0 +1,97 @@
+package import AgentLink
+internal import AsyncAlgorithms
+internal import NIOConcurrencyHelpers
+
+/// One piece of a command's output, as it came.
+package struct OutputPiece: Sendable, Hashable {
+    package var stream: OutputFrame.Stream
+    package var bytes: [UInt8]
+
+    package init(stream: OutputFrame.Stream, bytes: [UInt8]) {
+        self.stream = stream
+        self.bytes = bytes
+    }
+}
+
+/// Where agents that send the output of running commands meet those who follow it.
+///
+/// A relay holds one piece at most: an agent sends no faster than its follower reads, and reads from its own
+/// disk, so that the command itself never waits for either.
+package final class OutputRelays: Sendable {
+    /// What passes through a relay.
+    enum Element: Sendable {
+        /// First: which start of the tool the output is of.
+        case run(String)
+        case piece(OutputPiece)
+        /// Nothing was written for a while.
+        case alive
+    }
+
+    /// One follower's meeting place.
+    struct Relay: Sendable {
+        let id: String
+        let machine: Machine.ID
+        let channel: AsyncChannel<Element>
+    }
+
+    private let relays: NIOLockedValueBox<[String: Relay]> = .init([:])
+
+    package init() {}
+
+    /// - Throws: ``ControlPlaneError/Code/queueFull`` when as many follow commands of this machine as may.
+    func open(_ machine: Machine.ID) throws -> Relay {
+        let relay = Relay(id: Secret().text, machine: machine, channel: AsyncChannel())
+        let isOpen = relays.withLockedValue { relays in
+            guard relays.values.count(where: { $0.machine == machine }) < Self.maximumPerMachine
+            else { return false }
+            relays[relay.id] = relay
+            return true
+        }
+        guard isOpen else {
+            throw ControlPlaneError(
+                .queueFull, "Too many follow commands of this machine; try again later.",
+                retryAfter: 5)
+        }
+        return relay
+    }
+
+    func close(_ relay: Relay) {
+        relays.withLockedValue { $0[relay.id] = nil }
+        relay.channel.finish()
+    }
+
+    private func isOpen(_ id: String) -> Bool {
+        relays.withLockedValue { $0[id] != nil }
+    }
+
+    /// Passes on what an agent sends; returns when it has no more or nobody reads any more.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/commandNotFound`` when there is no such relay for this machine;
+    ///   ``ControlPlaneError/Code/agentRefused`` when the bytes are no frames; what `frames` throws.
+    package func pass(
+        _ id: String, run: String, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
+        from machine: Machine.ID
+    ) async throws {
+        guard let relay = relays.withLockedValue({ $0[id] }), relay.machine == machine else {
+            throw ControlPlaneError(.commandNotFound, "Nobody reads this output.")
+        }
+        defer { relay.channel.finish() }
+        await relay.channel.send(.run(run))
+        var decoder = OutputFrameDecoder()
+        for try await bytes in frames {
+            var pieces: [OutputPiece] = []
+            do {
+                try decoder.decode(bytes[...]) { stream, bytes in
+                    pieces.append(OutputPiece(stream: stream, bytes: Array(bytes)))
+                }
+            } catch {
+                throw ControlPlaneError(.agentRefused, "The output is not a series of frames.")
+            }
+            if pieces.isEmpty { await relay.channel.send(.alive) }
+            for piece in pieces { await relay.channel.send(.piece(piece)) }
+            guard isOpen(id) else { return }
+        }
+    }
+
+    private static let maximumPerMachine = 64
+}
