@@ -185,6 +185,7 @@ let package = Package(
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
@@ -195,6 +196,8 @@ let package = Package(
             name: "AgentTests", dependencies: ["Agent", "AgentLink", "ContainerEngine", "Jail"],
             swiftSettings: strict),
         .testTarget(
-            name: "BoathookCLITests", dependencies: ["BoathookCLI"], swiftSettings: strict),
+            name: "BoathookCLITests",
+            dependencies: ["BoathookCLI", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict),
     ]
 )

@@ -47,7 +47,8 @@ struct Root: ParsableCommand {
             lost, 128+N ended by signal N, 130 cancelled.
             """,
         subcommands: [
-            ExecuteVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self, PolicyVerb.self,
+            ExecuteVerb.self, FollowVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self,
+            PolicyVerb.self,
         ]
             + (DaemonProgram.isClientOnly
                 ? [] : [UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self]))

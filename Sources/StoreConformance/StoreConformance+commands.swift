@@ -104,6 +104,13 @@ extension StoreConformance {
         let wished = try await store.requestCancellation(command.id, at: 5)
         found.check(wished?.cancelRequestedAt == 5, "a wish is kept")
         found.check(wished?.state == command.state, "and changes no state")
+        _ = try await store.advance(command.id, to: .dispatched, startedAt: nil)
+        let late = try await store.finish(
+            command.id, from: .queued, as: .cancelled, outcome: CommandOutcome(sha256: ""),
+            startedAt: nil, at: 5)
+        found.check(
+            late?.moved == false, "one that was sent meanwhile is not ended as a queued one")
+        found.check(late?.command.state == .dispatched, "and the caller learns where it is")
         let again = try await store.requestCancellation(command.id, at: 9)
         found.check(again?.cancelRequestedAt == 5, "the first one stays")
         found.check(
@@ -116,8 +123,8 @@ extension StoreConformance {
         _ = try await store.finish(
             other.id, from: nil, as: .exited, outcome: CommandOutcome(sha256: ""), startedAt: nil,
             at: 6)
-        let late = try await store.requestCancellation(other.id, at: 7)
-        found.check(late?.cancelRequestedAt == nil, "an ended command takes none")
+        let ended = try await store.requestCancellation(other.id, at: 7)
+        found.check(ended?.cancelRequestedAt == nil, "an ended command takes none")
         found.check(
             try await store.requestCancellation(other.id + 1000, at: 7) == nil, "nor an unknown one"
         )

@@ -22,13 +22,14 @@ struct TestServer: Sendable {
     let dispatcher: Dispatcher
     let housekeeping: Housekeeping
     let agent: SimulatedAgent
+    let machine: Machine
     let key: String
     let otherKey: String
     /// A running instance of the first account.
     let instance: Int64
     /// A running instance of the second account.
     let otherInstance: Int64
-    fileprivate let parts: APIServer.Parts
+    let parts: APIServer.Parts
 
     static func with(
         compatibility: Compatibility = .boathook,
@@ -100,7 +101,7 @@ struct TestServer: Sendable {
         }
         key = keys[0]
         otherKey = keys[1]
-        let machine = try await store.ensureLocalMachine(name: "here", at: 1)
+        machine = try await store.ensureLocalMachine(name: "here", at: 1)
         agent = SimulatedAgent(gateway: gateway, machine: machine)
         try await agent.report([.sample("c1", owner: "maria"), .sample("c2", owner: "noor")])
         instance = try #require(try await store.instances(account: accounts[0].id).first).id

@@ -14,6 +14,8 @@ struct APIClient: Sendable {
     private static let http: HTTPClient = {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(10)
+        // Longer than any answer is held back; those who follow hear of the server every ten seconds.
+        configuration.timeout.read = .seconds(90)
         // A server that refuses connections is an answer.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
@@ -29,11 +31,43 @@ struct APIClient: Sendable {
         try await send(.GET, path, body: nil, wait: wait)
     }
 
-    func put<Reply: Decodable>(_ path: String, _ body: some Encodable, wait: Int? = nil)
-        async throws
-        -> Reply
-    {
-        try await send(.PUT, path, body: try JSONEncoder().encode(body), wait: wait)
+    /// - Parameters:
+    ///   - path: What is put to.
+    ///   - body: What is put.
+    ///   - wait: Seconds for which the answer may be held back.
+    ///   - idempotencyKey: Makes it safe to send the same again when no answer came, which is done then.
+    func put<Reply: Decodable>(
+        _ path: String, _ body: some Encodable, wait: Int? = nil, idempotencyKey: String? = nil
+    ) async throws -> Reply {
+        let body = try JSONEncoder().encode(body)
+        guard let idempotencyKey else { return try await send(.PUT, path, body: body, wait: wait) }
+        return try await patiently(for: Self.putPatience) {
+            try await send(.PUT, path, body: body, wait: wait, idempotencyKey: idempotencyKey)
+        }
+    }
+
+    /// Asks again, for so long, while nobody answers or the server fails.
+    func patiently<Reply>(
+        for patience: Duration, _ ask: () async throws -> Reply
+    ) async throws -> Reply {
+        let started = ContinuousClock.now
+        while true {
+            do {
+                return try await ask()
+            } catch let error as ClientError where error.mayPass && .now - started < patience {
+                try await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
+    /// The events at a path from the one after `lastID` on, as bytes that come in while they happen.
+    func events(_ path: String, lastID: String?) async throws -> HTTPClientResponse.Body {
+        var request = request(.GET, path)
+        request.headers.add(name: "Accept", value: "text/event-stream")
+        if let lastID { request.headers.add(name: "Last-Event-ID", value: lastID) }
+        let response = try await execute(request)
+        try await check(response)
+        return response.body
     }
 
     func delete<Reply: Decodable>(_ path: String) async throws -> Reply {
@@ -48,17 +82,26 @@ struct APIClient: Sendable {
     }
 
     private func send<Reply: Decodable>(
-        _ method: HTTPMethod, _ path: String, body: Data?, wait: Int?
+        _ method: HTTPMethod, _ path: String, body: Data?, wait: Int?,
+        idempotencyKey: String? = nil
     ) async throws -> Reply {
         var request = request(method, path)
         if let wait { request.headers.add(name: "Prefer", value: "wait=\(wait)") }
+        if let idempotencyKey {
+            request.headers.add(name: "Idempotency-Key", value: idempotencyKey)
+        }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(body)
         }
         let response = try await execute(request)
         try await check(response)
-        let reply = try await response.body.collect(upTo: 64 << 20)
+        let reply: ByteBuffer
+        do {
+            reply = try await response.body.collect(upTo: 64 << 20)
+        } catch {
+            throw ClientError("\(baseURL) broke its answer off: \(error)", mayPass: true)
+        }
         do {
             return try JSONDecoder().decode(Reply.self, from: reply)
         } catch {
@@ -75,9 +118,11 @@ struct APIClient: Sendable {
 
     private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
         do {
-            return try await Self.http.execute(request, timeout: .seconds(120))
+            return try await Self.http.execute(request, deadline: .distantFuture)
+        } catch is CancellationError {
+            throw CancellationError()
         } catch {
-            throw ClientError("\(baseURL) cannot be reached: \(error)")
+            throw ClientError("\(baseURL) cannot be reached: \(error)", mayPass: true)
         }
     }
 
@@ -85,6 +130,11 @@ struct APIClient: Sendable {
         guard response.status.code / 100 != 2 else { return }
         let body = try await response.body.collect(upTo: 1 << 20)
         let reply = try? JSONDecoder().decode(ErrorReply.self, from: body)
-        throw ClientError(reply?.msg ?? "\(baseURL) answered \(response.status)")
+        throw ClientError(
+            reply?.msg ?? "\(baseURL) answered \(response.status)",
+            mayPass: response.status.code >= 500)
     }
+
+    private static let putPatience = Duration.seconds(1)
+    private static let pause = Duration.milliseconds(300)
 }

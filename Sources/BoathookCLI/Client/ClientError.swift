@@ -2,12 +2,16 @@
 struct ClientError: Error, CustomStringConvertible {
     let description: String
     let exitCode: Int32
+    /// Whether the same request may succeed a little later: nobody answered, or the server failed.
+    let mayPass: Bool
 
     /// - Parameters:
     ///   - description: What is said on standard error.
     ///   - exitCode: 125 unless something else is known: the command was not run.
-    init(_ description: String, exitCode: Int32 = 125) {
+    ///   - mayPass: Whether to ask again is worth it.
+    init(_ description: String, exitCode: Int32 = 125, mayPass: Bool = false) {
         self.description = description
         self.exitCode = exitCode
+        self.mayPass = mayPass
     }
 }

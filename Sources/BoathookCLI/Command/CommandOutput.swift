@@ -10,6 +10,11 @@ struct CommandOutput {
     func write() async throws {
         try await write(row.stdout, row.stdoutBytes, "stdout", to: .output)
         try await write(row.stderr, row.stderrBytes, "stderr", to: .error)
+        writeRemark()
+    }
+
+    /// What a person should know beside the output, if anything.
+    func writeRemark() {
         if let remark { StandardStreams.complain("boathook: \(remark)") }
     }
 

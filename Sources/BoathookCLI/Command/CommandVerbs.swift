@@ -20,6 +20,27 @@ struct CancelVerb: AsyncParsableCommand {
     }
 }
 
+/// `boathook follow N`.
+struct FollowVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "follow",
+        abstract: "Print a command's output from its beginning on, while it is written.",
+        discussion:
+            "The exit status is that of 'boathook execute'. An interrupt ends this program alone.")
+
+    @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
+    var commandID: Int64
+
+    @OptionGroup var options: ClientOptions
+
+    func run() async throws {
+        let client = try options.client()
+        let row = try await CommandFollower(client: client, commandID: commandID).follow()
+        CommandOutput(client: client, row: row).writeRemark()
+        throw ExitCode(CommandOutput.exitCode(of: row))
+    }
+}
+
 /// `boathook show commands`.
 struct ShowCommandsVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

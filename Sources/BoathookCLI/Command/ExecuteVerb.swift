@@ -15,6 +15,8 @@ struct ExecuteVerb: AsyncParsableCommand {
               boathook execute 12345 'du -d2 -h'
               boathook execute 12345 'rm -r home/delete_this.txt'
 
+            With --follow, the output is printed while the command writes it.
+
             Paths are relative to the instance's root. On a terminal, control characters in the output \
             are shown escaped; a pipe gets the exact bytes.
             """)
@@ -34,9 +36,16 @@ struct ExecuteVerb: AsyncParsableCommand {
     @Flag(help: "Print the command's id and do not wait for it.")
     var detach = false
 
+    @Flag(help: "Print the output while the command writes it.")
+    var follow = false
+
     @OptionGroup var options: ClientOptions
 
     func validate() throws {
+        guard !(follow && (detach || options.json || dryRun)) else {
+            throw ValidationError(
+                "--follow prints the output; it goes with none of --detach, --json, --dry-run")
+        }
         guard instanceID > 0 else { throw ValidationError("an instance's id is a positive number") }
         guard !command.isEmpty else { throw ValidationError("a command is missing") }
     }
@@ -54,16 +63,20 @@ struct ExecuteVerb: AsyncParsableCommand {
         }
         if detach {
             let reply: ExecuteReply = try await client.put(
-                APIPath.execute(instance: instanceID), request)
+                APIPath.execute(instance: instanceID), request,
+                idempotencyKey: Self.idempotencyKey())
             try StandardStreams.print(
                 options.json ? try JSONText.of(reply) : "command \(reply.commandID)")
             return
         }
         let row = try await ended(request, client)
+        let output = CommandOutput(client: client, row: row)
         if options.json {
             try StandardStreams.print(try JSONText.of(row))
+        } else if follow {
+            output.writeRemark()
         } else {
-            try await CommandOutput(client: client, row: row).write()
+            try await output.write()
         }
         throw ExitCode(CommandOutput.exitCode(of: row))
     }
@@ -74,7 +87,8 @@ struct ExecuteVerb: AsyncParsableCommand {
     private func ended(_ request: ExecuteRequest, _ client: APIClient) async throws -> CommandRow {
         let interrupts = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let reply: ExecuteReply = try await client.put(
-            APIPath.execute(instance: instanceID), request, wait: Self.firstWaitSeconds)
+            APIPath.execute(instance: instanceID), request,
+            wait: follow ? nil : Self.firstWaitSeconds, idempotencyKey: Self.idempotencyKey())
         return try await withThrowingTaskGroup(of: CommandRow?.self) { group in
             group.addTask { try await end(reply, client) }
             group.addTask {
@@ -93,10 +107,15 @@ struct ExecuteVerb: AsyncParsableCommand {
     }
 
     private func end(_ reply: ExecuteReply, _ client: APIClient) async throws -> CommandRow {
+        if follow {
+            return try await CommandFollower(client: client, commandID: reply.commandID).follow()
+        }
         var row = reply.result
         do {
             while row?.final != true {
-                row = try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
+                row = try await client.patiently(for: Self.patience) {
+                    try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
+                }
             }
         } catch is CancellationError {
             throw CancellationError()
@@ -125,4 +144,11 @@ struct ExecuteVerb: AsyncParsableCommand {
     private static let firstWaitSeconds = 1
     /// How long each later request waits.
     private static let waitSeconds = 30
+    /// How long the server may be away while a command runs.
+    private static let patience = Duration.seconds(60)
+
+    /// One order, however often it must be sent.
+    private static func idempotencyKey() -> String {
+        "boathook-\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
+    }
 }

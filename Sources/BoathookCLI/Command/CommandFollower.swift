@@ -1,0 +1,71 @@
+internal import AsyncHTTPClient
+internal import FoundationEssentials
+internal import NIOCore
+internal import VastAPI
+
+/// Writes what a command writes, while it does, to this process's own streams.
+struct CommandFollower {
+    let client: APIClient
+    let commandID: Int64
+
+    /// Follows to the command's end, over as many connections as it takes.
+    ///
+    /// - Returns: The command as it ended.
+    /// - Throws: ``ClientError`` when the server does not answer for long, or has no such output.
+    func follow() async throws -> CommandRow {
+        var lastID: String?
+        var heard = ContinuousClock.now
+        while true {
+            do {
+                let path = "\(APIPath.commandOutput(commandID))?follow=1"
+                var decoder = ServerSentEventDecoder()
+                for try await buffer in try await client.events(path, lastID: lastID) {
+                    heard = .now
+                    for event in decoder.decode(buffer) {
+                        if event.name == "end" {
+                            return try JSONDecoder().decode(
+                                CommandRow.self, from: Data(event.data.utf8))
+                        }
+                        try write(event)
+                        lastID = event.name == "restarted" ? nil : event.id ?? lastID
+                    }
+                }
+            } catch let error as ClientError where !error.mayPass {
+                throw error
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                guard .now - heard < Self.patience else {
+                    throw ClientError(
+                        "command \(commandID) cannot be followed any more: \(error)", exitCode: 126)
+                }
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    private func write(_ event: ServerSentEvent) throws {
+        switch event.name {
+        case "stdout": try StandardStreams.writeForeign(bytes(of: event), to: .output)
+        case "stderr": try StandardStreams.writeForeign(bytes(of: event), to: .error)
+        case "restarted":
+            StandardStreams.complain(
+                "boathook: command \(commandID) was started anew after a failure; its output begins again"
+            )
+        default: break
+        }
+    }
+
+    private func bytes(of event: ServerSentEvent) throws -> [UInt8] {
+        let data = try JSONDecoder().decode(JSONValue.self, from: Data(event.data.utf8)).object
+        if let text = data?["text"]?.string { return Array(text.utf8) }
+        guard let text = data?["base64"]?.string, let bytes = Data(base64Encoded: text) else {
+            throw ClientError("the server sent an event that is none of Boathook's", exitCode: 126)
+        }
+        return Array(bytes)
+    }
+
+    /// How long the server may be away.
+    private static let patience = Duration.seconds(60)
+    private static let pause = Duration.milliseconds(300)
+}

@@ -1,0 +1,227 @@
+import APIServer
+import AgentLink
+import AgentSimulator
+import ControlPlane
+import HTTPTypes
+import HummingbirdTesting
+import NIOConcurrencyHelpers
+import Testing
+import VastAPI
+
+/// Following a command's output, on real stores and a simulated machine.
+@Suite struct FollowTests {
+    static let startedAt = 17.25
+    static let frames = [
+        OutputFrame(stream: .stdout, bytes: Array("one\n".utf8)),
+        OutputFrame(stream: .stderr, bytes: Array("two\n".utf8)),
+    ]
+
+    @Test func `bytes come from the machine, and the rest from the result`() async throws {
+        try await TestServer.with { server, client in
+            let (asked, ask) = AsyncStream.makeStream(of: SendOutput.self)
+            try await server.accept("ls", client)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await server.agent.run(
+                        output: { wish in
+                            ask.yield(wish)
+                            // All but the last frame, from the byte that was asked for.
+                            let bytes = Array(Self.frames[0].bytes.dropFirst(Int(wish.offset)))
+                            let frame = OutputFrame(stream: .stdout, bytes: bytes)
+                            return (
+                                CommandFinished.run(startedAt: Self.startedAt),
+                                bytes.isEmpty ? [] : [frame]
+                            )
+                        }, answer: { _ in nil })
+                }
+                group.addTask {
+                    // The end comes once a follower was served.
+                    for await _ in asked {
+                        try await server.agent.deliver(Self.answer(1))
+                        return
+                    }
+                }
+                let events = try await server.follow(1, from: 1)
+                #expect(events == ["run 17.25 from 1", "stdout ne/ 4", "stderr two/ 8", "exited"])
+                group.cancelAll()
+            }
+            // From the result alone; a later start is another run.
+            #expect(
+                try await server.follow(1, from: 4, run: "17.25") == [
+                    "run 17.25 from 4", "stderr two/ 8", "exited",
+                ])
+            #expect(try await server.follow(1, from: 8) == ["run 17.25 from 8", "exited"])
+            #expect(try await server.follow(1, from: 2, run: "16.0") == ["restarted"])
+        }
+    }
+
+    @Test func `a tool that was started anew is not taken for the first one`() async throws {
+        try await TestServer.with { server, client in
+            try await server.accept("ls", client)
+            let runs = NIOLockedValueBox(0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await server.agent.run(
+                        output: { _ in
+                            let run = runs.withLockedValue { runs in
+                                runs += 1
+                                return runs
+                            }
+                            return ("\(run)", [Self.frames[0]])
+                        }, answer: { _ in nil })
+                }
+                let events = try await server.follow(1, from: 0)
+                #expect(events == ["run 1 from 0", "stdout one/ 4", "restarted"])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func `nobody follows what is not theirs`() async throws {
+        try await TestServer.with { server, client in
+            try await server.accept("ls", client)
+            let other = try await server.parts.authenticator.principal(key: server.otherKey)
+            await #expect(throws: ControlPlaneError.self) {
+                try await server.parts.follow(1, from: 0, run: nil, as: other) { _ in }
+            }
+            // Nor does an agent feed a relay of its own making.
+            await #expect(throws: ControlPlaneError.self) {
+                try await server.gateway.relay(
+                    "no such relay", run: "1", frames: AsyncThrowingStream { $0.finish() },
+                    from: server.machine)
+            }
+        }
+    }
+
+    @Test func `a deleted output is gone, and one that is not whole cannot be deleted`()
+        async throws
+    {
+        try await TestServer.with { server, client in
+            let url = try await server.accept("ls", client)
+            let path = APIPath.commandOutput(1)
+            let early = try await client.send(.delete, path, key: server.key)
+            #expect(early.status == .conflict)
+            #expect(try early.decoded(ErrorReply.self).error == "command_open")
+            try await server.withAgent(answer: { Self.answer($0.commandID) }) {
+                let result = try await client.send(.get, url)
+                #expect(result.status == .ok)
+            }
+            #expect(try await client.send(.delete, path, key: server.otherKey).status == .notFound)
+            #expect(try await client.send(.delete, path, key: server.key).status == .ok)
+            #expect(try await client.send(.get, url).status == .notFound)
+            #expect(try await client.send(.get, path, key: server.key).status == .notFound)
+            let row = try await client.send(.get, APIPath.command(1), key: server.key)
+            #expect(try row.decoded(CommandRow.self).outputBytes == 8)
+        }
+    }
+
+    private static func answer(_ id: Int64) -> SimulatedAgent.Answer {
+        SimulatedAgent.Answer(
+            report: CommandFinished(
+                commandID: id, outcome: .exited, exitCode: 0, stdoutBytes: 4, stderrBytes: 4,
+                sha256: Hex.string(SecretDigest(of: "one\ntwo\n").bytes), startedAt: startedAt),
+            frames: frames)
+    }
+}
+
+/// What two things that happen in the same moment must not do.
+@Suite struct RaceTests {
+    @Test(.timeLimit(.minutes(1)))
+    func `a command that is accepted while the link opens is sent`() async throws {
+        try await TestServer.with { server, client in
+            for round in 1...150 {
+                let (orders, order) = AsyncStream.makeStream(of: Int64.self)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try await server.agent.run { command in
+                            order.yield(command.commandID)
+                            return await TestServer.succeed(command)
+                        }
+                    }
+                    // Now earlier, now later than the link.
+                    for _ in 0..<(round % 12) { await Task.yield() }
+                    try await server.accept("ls", client)
+                    // Earlier ones may be sent again; without this one, the test would not end.
+                    for await id in orders where id == Int64(round) { break }
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    @Test func `a wish to cancel reaches a machine that was away`() async throws {
+        try await TestServer.with { server, client in
+            try await server.accept("ls", client)
+            // Its machine has it, and goes.
+            let (taken, take) = AsyncStream.makeStream(of: Void.self)
+            await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await server.agent.run { _ in
+                        take.yield()
+                        return nil
+                    }
+                }
+                for await _ in taken { break }
+                group.cancelAll()
+            }
+            let met = try await client.send(
+                .delete, APIPath.command(1), key: server.key, json: "{}")
+            let reply: CancelReply = try met.decoded()
+            #expect(reply.success)
+            // It comes back without the command, and with it.
+            let orders = try await server.firstMessage(held: [])
+            guard case .runCommand(let order) = orders else { throw Unexpected() }
+            #expect(order.isCancelled)
+            let wishes = try await server.firstMessage(held: [1])
+            #expect(wishes == .cancelCommand(CancelCommand(commandID: 1)))
+        }
+    }
+
+    private struct Unexpected: Error {}
+}
+
+extension TestServer {
+    /// Orders a command; returns the path of its result.
+    @discardableResult
+    fileprivate func accept(
+        _ command: String, _ client: any TestClientProtocol
+    ) async throws -> String {
+        let response = try await client.send(
+            .put, APIPath.execute(instance: instance), key: key,
+            json: #"{"command":"\#(command)"}"#)
+        let reply = try response.decoded(ExecuteReply.self)
+        return String(reply.resultURL.dropFirst("https://boathook.example".count))
+    }
+
+    /// What a follower gets, as text.
+    fileprivate func follow(
+        _ id: Command.ID, from offset: Int64, run: String? = nil
+    ) async throws -> [String] {
+        let principal = try await parts.authenticator.principal(key: key)
+        let events = NIOLockedValueBox<[String]>([])
+        try await parts.follow(id, from: offset, run: run, as: principal) { event in
+            let text: String? =
+                switch event {
+                case .run(let run, let position): "run \(run) from \(position)"
+                case .piece(let piece, let end):
+                    "\(piece.stream) \(String(decoding: piece.bytes, as: UTF8.self))\(end)"
+                        .replacing("\n", with: "/ ")
+                case .waiting: nil
+                case .restarted: "restarted"
+                case .ended(let command): command.state.rawValue
+                }
+            if let text { events.withLockedValue { $0.append(text) } }
+        }
+        return events.withLockedValue { $0 }
+    }
+
+    /// What a link begins with, after the welcome.
+    fileprivate func firstMessage(held: [Int64]) async throws -> ServerMessage? {
+        for await message in try await gateway.attach(
+            machine, hello: AgentHello(heldCommandIDs: held))
+        {
+            guard case .welcome = message else { return message }
+        }
+        return nil
+    }
+}
