@@ -54,6 +54,7 @@ actor Journal {
         self.open = open
         self.now = now
         file = try JournalFile(path: path)
+        if file.byteCount > JournalFile.pieceByteCount { try Self.makeRoom(&file, open, done) }
     }
 
     /// What a former agent left: intents without an end, and ends that nobody acknowledged.
@@ -95,16 +96,20 @@ actor Journal {
 
     private func append(_ entry: Entry, durable: Bool) throws {
         let line = try Self.encode([entry])
-        if file.isFull(for: line.count) { try makeRoom() }
+        if file.isFull(for: line.count) {
+            done = done.filter { now - $0.value < Self.memorySeconds }
+            try Self.makeRoom(&file, open, done)
+        }
         try file.append(line, durable: durable)
     }
 
     /// Writes the file anew without what is over, if that makes it much shorter; else lets it grow.
-    private func makeRoom() throws {
-        done = done.filter { now - $0.value < Self.memorySeconds }
+    private static func makeRoom(
+        _ file: inout JournalFile, _ open: [Int64: Entry], _ done: [Int64: Double]
+    ) throws {
         let entries =
             done.map { Entry.acknowledged(commandID: $0.key, at: $0.value) } + open.values
-        let lines = try Self.encode(entries)
+        let lines = try encode(entries)
         if lines.count <= file.byteCount / 2, (try? file.rewrite(lines)) != nil {
             FaultPoint.journalRewritten.reached()
         } else {
