@@ -1,5 +1,5 @@
 # The verbs; each is a script in bin/.
-.PHONY: help demo demo-down test test-core lint bench build release clean
+.PHONY: help demo demo-down test test-core chaos chaos-mutants lint bench build release clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,12 @@ test: ## all tests: Swift, jail, integration, official clients
 
 test-core: ## the Swift tests alone
 	@bin/test core
+
+chaos: ## faults without end, and a judge: make chaos SEED=1 ROUNDS=1000
+	@BOATHOOK_BIN="$$(bin/build debug)" bin/chaos --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),1000)
+
+chaos-mutants: ## that the judge sees broken promises: builds with one broken at a time
+	@bin/chaos-mutants
 
 lint: ## what can be said without building
 	@bin/lint

@@ -93,8 +93,10 @@ struct JournalFile: ~Copyable {
     /// An empty file with space, for ``rewrite(_:)``.
     private func prepareSuccessor() {
         let fresh = Self.successor(of: path)
-        let file = Glibc.open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let file = Glibc.open(fresh, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { return }
+        // An empty one keeps the blocks that it has.
+        if lseek(file, 0, SEEK_END) > 0 { ftruncate(file, 0) }
         _ = cdisk_reserve(file, Int64(max(Self.pieceByteCount, reservedByteCount)))
         close(file)
     }

@@ -17,8 +17,22 @@ final class DiskReserve: Service {
     init(path: String, logger: Logger) {
         self.path = path
         self.logger = logger
-        size = .init(0)
+        // What a former process left of it.
+        var status = stat()
+        let isThere = stat(path, &status) == 0
+        size = .init(isThere ? min(Int64(status.st_size), Int64(status.st_blocks) * 512) : 0)
         fill()
+    }
+
+    /// Does what needs a little space; on a full disk, with a part of what is kept.
+    func withSpace<Result>(_ body: () throws -> Result) throws -> Result {
+        while true {
+            do {
+                return try body()
+            } catch  where !hasRoom(for: Self.partByteCount / 4) && giveUp() {
+                continue
+            }
+        }
     }
 
     /// Frees a part; false when there is none left.
@@ -65,9 +79,10 @@ final class DiskReserve: Service {
     }
 
     private func hasRoom(for byteCount: Int64) -> Bool {
+        let folder = path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
         var status = statvfs()
-        guard statvfs(path, &status) == 0 || errno == ENOENT else { return false }
-        return status.f_bsize == 0 || Int64(status.f_bavail) * Int64(status.f_frsize) >= byteCount
+        guard statvfs(folder, &status) == 0 else { return false }
+        return Int64(status.f_bavail) * Int64(status.f_frsize) >= byteCount
     }
 
     private static let byteCount: Int64 = 32 << 20

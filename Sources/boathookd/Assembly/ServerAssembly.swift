@@ -28,9 +28,13 @@ struct ServerAssembly {
     ) throws {
         let time = WallTime.system
         let reserve = DiskReserve(path: folder.reserve, logger: logger)
-        let store = try SQLiteStore(path: folder.database, onFullDisk: reserve.giveUp)
-        let results = try FileResultStore(
-            root: folder.results, threads: .singleton, onFullDisk: reserve.giveUp)
+        let store = try reserve.withSpace {
+            try SQLiteStore(path: folder.database, onFullDisk: reserve.giveUp)
+        }
+        let results = try reserve.withSpace {
+            try FileResultStore(
+                root: folder.results, threads: .singleton, onFullDisk: reserve.giveUp)
+        }
         let bell = CompletionBell()
         let relays = OutputRelays()
         let keeping = settings.keeping
