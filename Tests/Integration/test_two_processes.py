@@ -5,58 +5,15 @@ import time
 
 import pytest
 
-from harness import http, jailed
-from harness.boathook import BIN, TERMINAL, Client, Process
+from harness import jailed
+from harness.boathook import BIN, TERMINAL
 from harness.engine import run
 from harness.waiting import eventually
 
 
-class Fleet(Client):
-    """A server and one agent, each its own process on its own folder."""
-
-    def __init__(self, engine, folder):
-        self.folder = folder
-        self.port = http.free_port()
-        super().__init__(f"http://127.0.0.1:{self.port}", None, engine)
-        self.agent_data = folder / "agent"
-        self.data = folder / "server"
-        self.start_server()
-        self.token = run(BIN / "boathook", "admin", "join-token", "--data-dir", self.data).stdout.decode().strip()
-        self.start_agent("--join", self.token)
-
-    def start_server(self):
-        self.server = Process(
-            "server", "--data-dir", self.data, "--listen", f"127.0.0.1:{self.port}", "--public-url", self.url,
-            log=self.folder / "server.log", ready="ready http://",
-        )
-        self.key = (self.data / "admin.key").read_text().strip()
-
-    def start_agent(self, *more):
-        self.agent = Process(
-            "agent", "--server", self.url, "--data-dir", self.agent_data, "--engine", self.engine.url, *more,
-            log=self.folder / "agent.log", ready="ready agent",
-        )
-
-    def frozen(self, instance, command, program):
-        for _ in range(10):
-            accepted = self.put_command(instance, command)
-            assert accepted.status == 200, accepted
-            if pid := jailed.freeze(self.agent.pid, program):
-                return accepted.json["command_id"], pid
-            if program == "rm":
-                break
-        raise AssertionError("the command was over before it could be stopped")
-
-    def end(self):
-        self.agent.end()
-        self.server.end()
-
-
 @pytest.fixture
-def fleet(engine, tmp_path):
-    fleet = Fleet(engine, tmp_path)
-    yield fleet
-    fleet.end()
+def fleet(start_fleet):
+    return start_fleet()
 
 
 @pytest.fixture
@@ -73,14 +30,14 @@ def test_they_work_together(fleet, running):
 def test_a_join_token_is_good_for_one_join(fleet, tmp_path, engine):
     second = run(
         BIN / "boathook", "agent", "--server", fleet.url, "--data-dir", tmp_path / "second", "--engine", engine.url,
-        "--join", fleet.token, check=False, timeout=20,
+        f"--join={fleet.token}", check=False, timeout=20,
     )
     assert second.returncode != 0 and b"ready" not in second.stdout
 
 
 def test_the_agent_is_killed_and_started_again(fleet, spoilable):
     instance = fleet.instance_id(spoilable)
-    reader, reader_pid = fleet.frozen(instance, "du -a many", "du")
+    reader, reader_pid = fleet.frozen(instance, "du -a many")
     queued = [fleet.put_command(instance, "ls home").json["command_id"] for _ in range(10)]
 
     fleet.agent.kill()
@@ -97,7 +54,7 @@ def test_the_agent_is_killed_and_started_again(fleet, spoilable):
 
 def test_a_command_that_writes_runs_at_most_once(fleet, spoilable):
     instance = fleet.instance_id(spoilable)
-    writer, pid = fleet.frozen(instance, "rm -r many", "rm")
+    writer, pid = fleet.frozen(instance, "rm -r many")
     fleet.agent.kill()
     eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{pid}/exe").exists(), 10)
     left = spoilable.exec("ls", "/many").stdout
@@ -128,7 +85,7 @@ def test_the_cli_says_lost_with_126(fleet, spoilable):
 @pytest.mark.parametrize("gently", [True, False], ids=["SIGTERM", "SIGKILL"])
 def test_the_server_is_restarted(fleet, many_files, gently):
     instance = fleet.instance_id(many_files)
-    slow, pid = fleet.frozen(instance, "du -a many", "du")
+    slow, pid = fleet.frozen(instance, "du -a many")
     accepted = [fleet.put_command(instance, "ls many").json for _ in range(10)]
 
     if gently:

@@ -53,5 +53,12 @@ struct DataFolder: Sendable {
         guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
             throw SettingError(path, String(cString: strerror(errno)))
         }
+        // Its name too: a machine that forgets who it is cannot come back.
+        let folder = open(
+            path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 },
+            O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        fsync(folder)
+        close(folder)
     }
 }

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import http
+from harness import http, jailed
 from harness.engine import ROOT, run
 from harness.waiting import eventually
 
@@ -124,6 +124,19 @@ class Client:
         output = self.result(accepted.json["result_url"]).body
         return output, self.final(accepted.json["command_id"])
 
+    def frozen(self, instance, command, **body):
+        """Starts a command whose tool stops before it has done anything: the command's id, the tool's."""
+        for _ in range(10):
+            accepted = self.request(
+                "PUT", f"/api/v0/instances/command/{instance}/", body={"command": command, **body})
+            assert accepted.status == 200, accepted
+            program = command.split()[0]
+            if pid := jailed.freeze(self.agent_pid, program):
+                return accepted.json["command_id"], pid
+            if program == "rm":
+                break
+        raise AssertionError("the command was over before it could be stopped")
+
     def instances(self):
         answer = self.request("GET", "/api/v0/instances/")
         assert answer.status == 200, answer
@@ -164,6 +177,14 @@ class Up(Client):
         self.flags = [*flags, *(["--public-url", public_url] if public_url else [])]
         super().__init__(f"http://127.0.0.1:{self.port}", None, engine)
         self.start()
+
+    @property
+    def agent_pid(self):
+        return self.process.pid
+
+    @property
+    def processes(self):
+        return {"up": self.process}
 
     def start(self):
         self.process = Process(

@@ -4,6 +4,8 @@ import pytest
 
 from harness.boathook import BIN, Up
 from harness.engine import Engine
+from harness.fleet import Fleet
+from harness.large import furnish_large
 
 
 def pytest_sessionstart(session):
@@ -45,6 +47,22 @@ def start_up(engine, tmp_path):
     yield start
     for one in started:
         one.process.end()
+
+
+@pytest.fixture
+def start_fleet(engine, tmp_path):
+    """Starts a server and an agent as two processes, on a folder of the test's own."""
+    started = []
+
+    def start(*server_flags, **options):
+        folder = tmp_path / f"fleet{len(started)}"
+        folder.mkdir()
+        started.append(Fleet(engine, folder, *server_flags, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
 
 
 @pytest.fixture
@@ -107,6 +125,15 @@ def many_files(engine):
     """A running container with a tree that takes a tool some tenths of a second."""
     container = engine.container()
     container.shell("for i in {1..20}; do mkdir -p /many/$i; touch /many/$i/{1..4000}; done")
+    yield container
+    container.remove()
+
+
+@pytest.fixture(scope="session")
+def large(engine):
+    """A running container of which `du -a large` writes more than 100,000,000 bytes."""
+    container = engine.container()
+    furnish_large(container.merged)
     yield container
     container.remove()
 

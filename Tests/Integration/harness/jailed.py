@@ -62,3 +62,13 @@ def thaw(pid):
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
         pass
+
+
+def step(pid, seconds=0.002):
+    """Lets a stopped program go on for a moment."""
+    thaw(pid)
+    time.sleep(seconds)
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        pass
