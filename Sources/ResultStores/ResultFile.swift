@@ -34,6 +34,7 @@ final class ResultFile: Sendable {
     /// - Parameters:
     ///   - bytes: What is written behind what is there.
     ///   - onFullDisk: Called when the disk takes no more; whether the write may be tried again.
+    /// - Throws: ``FileError``; a part of the bytes may have been written.
     func append(_ bytes: [UInt8], onFullDisk: () -> Bool) throws(FileError) {
         var rest = bytes[...]
         while !rest.isEmpty {

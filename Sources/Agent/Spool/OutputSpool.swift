@@ -18,6 +18,7 @@ struct OutputSpool: ~Copyable {
     /// - Parameters:
     ///   - file: Empty.
     ///   - live: Told of what is written.
+    /// - Throws: ``SpoolError`` when the file cannot be opened.
     init(_ file: SpoolFile, live: LiveOutput) throws(SpoolError) {
         descriptor = open(file.path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SpoolError("open", errno) }

@@ -36,6 +36,8 @@ struct APIClient: Sendable {
     ///   - body: What is put.
     ///   - wait: Seconds for which the answer may be held back.
     ///   - idempotencyKey: Makes it safe to send the same again when no answer came, which is done then.
+    /// - Returns: The answer.
+    /// - Throws: ``ClientError``.
     func put<Reply: Decodable>(
         _ path: String, _ body: some Encodable, wait: Int? = nil, idempotencyKey: String? = nil
     ) async throws -> Reply {
