@@ -5,6 +5,7 @@ import ControlPlane
 import HTTPTypes
 import HummingbirdTesting
 import NIOConcurrencyHelpers
+import SQLiteStore
 import Testing
 import VastAPI
 
@@ -174,6 +175,33 @@ import VastAPI
             #expect(order.isCancelled)
             let wishes = try await server.firstMessage(held: [1])
             #expect(wishes == .cancelCommand(CancelCommand(commandID: 1)))
+        }
+    }
+
+    /// Found by `make chaos`: an attach whose connection was cut in the middle went on, and moved commands on
+    /// to a link that nobody read, while the next attach took them for sent.
+    @Test func `the link that stays is sent everything, whichever moved it on`() async throws {
+        try await TestServer.with { server, client in
+            for round in 0..<40 {
+                let ids = Set((1...5).map { Int64(round * 5 + $0) })
+                for _ in ids { try await server.accept("ls", client) }
+                let hello = AgentHello(heldCommandIDs: Array(1..<Int64(round * 5 + 1)))
+                async let one = server.gateway.attach(server.machine, hello: hello)
+                async let two = server.gateway.attach(server.machine, hello: hello)
+                let links = try await [one, two]
+                // Only the link that stays gets this; the other one has ended.
+                let last = try #require(try await server.store.command(ids.max() ?? 0))
+                #expect(server.dispatcher.cancel(last))
+                for link in links {
+                    var sent: Set<Int64> = []
+                    for await message in link {
+                        if case .runCommand(let order) = message { sent.insert(order.commandID) }
+                        guard case .cancelCommand = message else { continue }
+                        #expect(sent == ids, "round \(round)")
+                        break
+                    }
+                }
+            }
         }
     }
 

@@ -166,8 +166,22 @@ struct CommandRunner: Sendable {
         } catch let error as JailError where error.isGoneProcess {
             throw OutdatedContainer()
         }
-        let startedAt = Date().timeIntervalSince1970
         let file = try spools.create(order.commandID)
+        do {
+            return try await run(job, decision, plan, into: file, hold)
+        } catch {
+            // Nothing was run: nobody will ask for it.
+            file.discard()
+            throw error
+        }
+    }
+
+    private func run(
+        _ job: Job, _ decision: Decision, _ plan: JailPlan, into file: SpoolFile,
+        _ hold: (any StoppedRootHold)?
+    ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        let order = job.order
+        let startedAt = Date().timeIntervalSince1970
         job.live.begin(file, run: CommandFinished.run(startedAt: startedAt))
         if decision.writes {
             guard await !journal.knows(order.commandID) else {
@@ -199,10 +213,7 @@ struct CommandRunner: Sendable {
                     frames: spool.byteCount, sha256: spool.sha256(), keeping: keeping)
             )
         }
-        if end.isOfOutdatedContainer {
-            file.discard()
-            throw OutdatedContainer()
-        }
+        if end.isOfOutdatedContainer { throw OutdatedContainer() }
         job.live.end()
         var report = CommandFinished(
             commandID: order.commandID, outcome: end.outcome, stdoutBytes: counts.stdout,

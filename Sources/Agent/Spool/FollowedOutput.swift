@@ -53,7 +53,8 @@ package final class FollowedOutput: AsyncSequence, Sendable {
             while true {
                 let changes = live.changes()
                 let extent = live.extent
-                if isStopped.withLockedValue({ $0 }) { return nil }
+                // Another start of the tool has another file.
+                if isStopped.withLockedValue({ $0 }) || extent.run != run { return nil }
                 if let bytes = try await cursor.next(upTo: extent.byteCount) { return bytes }
                 if extent.isEnded || Task.isCancelled { return nil }
                 guard await Self.isChange(changes) else {

@@ -140,7 +140,8 @@ package final class Dispatcher: Service {
         switch command.state {
         case .queued:
             let advanced = try await commands.advance(command.id, to: .dispatched, startedAt: nil)
-            guard let advanced, advanced.moved else { return }
+            // Sent also when another link moved it on: that one may be dead, and still at this very work.
+            guard let advanced, !advanced.command.state.isTerminal else { return }
             link.yield(message(for: advanced.command))
         case .dispatched, .running:
             // An agent that does not hold it has not started it, or lost its journal; the journal is

@@ -117,9 +117,10 @@ package struct ExecuteCommand: Sendable {
             dispatcher.dispatch(command)
         } else if dispatcher.isConnected(command.machineID),
             let next = try await commands.advance(command.id, to: .dispatched, startedAt: nil),
-            next.moved
+            !next.command.state.isTerminal
         {
-            // The link was opened after we had looked, and may have been resumed before we wrote.
+            // The link was opened after we had looked, and may have been resumed before we wrote. Whoever
+            // moved it on may have sent it on a link that is dead; an agent takes it once.
             dispatcher.dispatch(next.command)
         }
     }
