@@ -50,16 +50,22 @@ struct CommandRunner: Sendable {
                 try check(job)
                 return try await run(job, decision)
             }
-        } catch let refusal as Refusal {
-            return ended(order, refusal.outcome, refusal.note)
-        } catch CommandTurns.Missed.cancelled {
-            return ended(order, .cancelled, Self.cancelledEarly)
-        } catch CommandTurns.Missed.overdue {
-            return ended(order, .expired, Self.overdue)
         } catch is CancellationError {
-            return ended(order, .cancelled, "the agent was stopping")
+            // The agent stops: nothing is reported, and the next one is sent the order again.
+            return (CommandFinished(commandID: order.commandID, outcome: .cancelled), .none)
         } catch {
-            return ended(order, .denied, "\(error)")
+            let (outcome, note) = Self.end(of: error)
+            return (await ended(order, outcome, note), .none)
+        }
+    }
+
+    /// What a way out before the tool's main means.
+    private static func end(of error: any Error) -> (CommandFinished.Outcome, String) {
+        switch error {
+        case let refusal as Refusal: (refusal.outcome, refusal.note)
+        case CommandTurns.Missed.cancelled: (.cancelled, cancelledEarly)
+        case CommandTurns.Missed.overdue: (.expired, overdue)
+        default: (.denied, "\(error)")
         }
     }
 
@@ -238,15 +244,23 @@ struct CommandRunner: Sendable {
         return (report, SpooledOutput(file: file, byteCount: counts.frames))
     }
 
+    /// The report of a command that was not run.
+    ///
+    /// One that changes something is kept in the journal all the same: a late copy of its order must not run
+    /// it after it was said to have ended (found by `make chaos`).
     private func ended(
         _ order: RunCommand, _ outcome: CommandFinished.Outcome, _ note: String
-    ) -> (report: CommandFinished, output: SpooledOutput) {
-        (
-            CommandFinished(
-                commandID: order.commandID, outcome: outcome, note: note,
-                complete: outcome != .lost),
-            .none
-        )
+    ) async -> CommandFinished {
+        var report = CommandFinished(
+            commandID: order.commandID, outcome: outcome, note: note, complete: outcome != .lost)
+        if order.writes {
+            do {
+                try await journal.finish(report)
+            } catch {
+                report.add(note: "the machine's journal could not be written: \(error)")
+            }
+        }
+        return report
     }
 
     /// How long the engine may take to describe a container.
