@@ -60,6 +60,9 @@ final class DockerHold: StoppedRootHold {
                     }
                 }
             } catch {
+                if UnixSocket.isBroken(connection), mounts.overlayID(at: merged) != nil {
+                    removeOrphan(merged)
+                }
                 close(connection)
                 throw error
             }
@@ -74,7 +77,17 @@ final class DockerHold: StoppedRootHold {
 
     /// Ends the upload; Docker lets go of the container as soon as it sees that.
     func release() async {
+        if UnixSocket.isBroken(connection), (try? MountWatch())?.overlayID(at: root) == mountID {
+            Self.removeOrphan(root)
+        }
         shutdown(connection, CInt(SHUT_RDWR))
+    }
+
+    /// Docker died while it held the container, and left its mount: the next Docker would take it for one in
+    /// use for ever, and nobody could hold or remove the container (found by `make chaos`).
+    private static func removeOrphan(_ root: String) {
+        // With the mounts in it, even while the tool that was started on it still runs.
+        umount2(root, CInt(MNT_DETACH))
     }
 
     /// How long Docker may take to have the container mounted.

@@ -34,6 +34,13 @@ enum UnixSocket {
         }
     }
 
+    /// Whether the peer has gone without a word.
+    static func isBroken(_ connection: CInt) -> Bool {
+        var byte: UInt8 = 0
+        let count = recv(connection, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT))
+        return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
+    }
+
     /// Whether the peer said something, or went.
     static func hasAnswer(_ connection: CInt) -> Bool {
         var entry = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
