@@ -1,9 +1,12 @@
 internal import ControlPlane
 package import Hummingbird
+internal import NIOCore
 
 /// What a request carries on its way to its route.
 package struct APIContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
+    /// Where the connection comes from; empty when that is not known.
+    let remoteAddress: String
     /// Set by `AuthenticationMiddleware`; routes behind it may rely on it.
     var principal: Principal?
     /// Set by `MachineMiddleware`, for agents.
@@ -11,6 +14,7 @@ package struct APIContext: RequestContext {
 
     package init(source: Source) {
         coreContext = .init(source: source)
+        remoteAddress = source.channel.remoteAddress?.ipAddress ?? ""
     }
 
     /// Who asks.

@@ -17,7 +17,7 @@ package struct APIServer: Sendable {
         package var deleteResult: DeleteResult
         package var gateway: AgentGateway
         package var dispatcher: Dispatcher
-        package var executeLimiter: RateLimiter
+        package var executeLimiter: RateLimiter<APIKey.ID>
         package var urls: PublicURLs
         package var time: WallTime
 
@@ -25,7 +25,7 @@ package struct APIServer: Sendable {
             authenticator: Authenticator, instances: InstanceAccess, commands: CommandAccess,
             execute: ExecuteCommand, cancel: RequestCancellation, result: CommandResult,
             follow: FollowOutput, deleteResult: DeleteResult, gateway: AgentGateway,
-            dispatcher: Dispatcher, executeLimiter: RateLimiter,
+            dispatcher: Dispatcher, executeLimiter: RateLimiter<APIKey.ID>,
             urls: PublicURLs, time: WallTime
         ) {
             self.authenticator = authenticator
@@ -50,10 +50,12 @@ package struct APIServer: Sendable {
     package static func router(_ parts: Parts) -> Router<APIContext> {
         let router = Router(context: APIContext.self)
         router.add(middleware: AccessLogMiddleware())
+        router.add(middleware: HygieneMiddleware())
         router.add(middleware: ErrorMiddleware())
+        let failedLogins = FailedLogins()
         addPublicRoutes(to: router, parts)
-        addAccountRoutes(to: router, parts)
-        addAgentRoutes(to: router, parts)
+        addAccountRoutes(to: router, parts, failedLogins)
+        addAgentRoutes(to: router, parts, failedLogins)
         return router
     }
 
@@ -72,11 +74,18 @@ package struct APIServer: Sendable {
     ) -> some ApplicationProtocol {
         Application(
             router: router(parts),
-            server: .http1(configuration: .init(idleTimeout: .seconds(75))),
-            configuration: .init(address: .hostname(host, port: port), serverName: nil),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [RequestDeadlines()], idleTimeout: .seconds(75))),
+            configuration: .init(
+                address: .hostname(host, port: port), serverName: nil,
+                availableConnectionsDelegate: .maximum(maximumConnectionCount, logger: logger)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)
     }
+
+    /// More wait until others have gone; each takes a descriptor and some memory.
+    private static let maximumConnectionCount = 16_384
 
     private static func addPublicRoutes(to router: Router<APIContext>, _ parts: Parts) {
         router.get("healthz", use: HealthRoute().callAsFunction)
@@ -97,10 +106,14 @@ package struct APIServer: Sendable {
             ).callAsFunction)
     }
 
-    private static func addAccountRoutes(to router: Router<APIContext>, _ parts: Parts) {
+    private static func addAccountRoutes(
+        to router: Router<APIContext>, _ parts: Parts, _ failedLogins: FailedLogins
+    ) {
         let rows = InstanceRows(dispatcher: parts.dispatcher, time: parts.time)
         let api = router.group()
-            .add(middleware: AuthenticationMiddleware(authenticator: parts.authenticator))
+            .add(
+                middleware: AuthenticationMiddleware(
+                    authenticator: parts.authenticator, failedLogins: failedLogins))
         api.put(
             "api/v0/instances/command/:id",
             use: ExecuteRoute(
@@ -139,9 +152,12 @@ package struct APIServer: Sendable {
         api.get("api/v0/users/current", use: CurrentUserRoute().callAsFunction)
     }
 
-    private static func addAgentRoutes(to router: Router<APIContext>, _ parts: Parts) {
+    private static func addAgentRoutes(
+        to router: Router<APIContext>, _ parts: Parts, _ failedLogins: FailedLogins
+    ) {
         router.post("agent/v1/join", use: JoinRoute(gateway: parts.gateway).callAsFunction)
-        let agent = router.group().add(middleware: MachineMiddleware(gateway: parts.gateway))
+        let agent = router.group().add(
+            middleware: MachineMiddleware(gateway: parts.gateway, failedLogins: failedLogins))
         agent.post("agent/v1/link", use: LinkRoute(gateway: parts.gateway).callAsFunction)
         agent.post("agent/v1/reports", use: ReportsRoute(gateway: parts.gateway).callAsFunction)
         agent.post("agent/v1/output/:relay", use: RelayRoute(gateway: parts.gateway).callAsFunction)

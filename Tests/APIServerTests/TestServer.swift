@@ -33,7 +33,7 @@ struct TestServer: Sendable {
 
     static func with(
         compatibility: Compatibility = .boathook,
-        rate: RateLimiter.Rate = .init(burst: 1000, perSecond: 1000),
+        rate: CallRate = .init(burst: 1000, perSecond: 1000),
         time: WallTime = .system, keeping: ResultKeeping = .init(),
         _ body: @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
@@ -48,7 +48,7 @@ struct TestServer: Sendable {
     }
 
     private init(
-        folder: String, compatibility: Compatibility, rate: RateLimiter.Rate, time: WallTime,
+        folder: String, compatibility: Compatibility, rate: CallRate, time: WallTime,
         keeping: ResultKeeping
     ) async throws {
         var logger = Logger(label: "test")

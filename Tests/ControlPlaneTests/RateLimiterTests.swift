@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct RateLimiterTests {
     @Test func `an interval admits one call in its time and tells how long to wait`() throws {
-        let limiter = RateLimiter(rate: .interval(seconds: 1.5))
+        let limiter = RateLimiter<Int64>(rate: .interval(seconds: 1.5))
         let start = ContinuousClock.now
         try limiter.admit(1, at: start)
         let error = try #require(throws: ControlPlaneError.self) {
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func `a burst is admitted, then the rate`() throws {
-        let limiter = RateLimiter(rate: .init(burst: 3, perSecond: 2))
+        let limiter = RateLimiter<Int64>(rate: .init(burst: 3, perSecond: 2))
         let start = ContinuousClock.now
         for _ in 0..<3 { try limiter.admit(1, at: start) }
         #expect(throws: ControlPlaneError.self) { try limiter.admit(1, at: start) }

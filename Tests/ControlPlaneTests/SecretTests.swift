@@ -9,6 +9,7 @@ import Testing
         for secret in secrets {
             #expect(secret.count == 43)
             #expect(secret.allSatisfy(alphabet.contains))
+            #expect(!secret.hasPrefix("-"), "no command line takes it for a flag")
         }
     }
 

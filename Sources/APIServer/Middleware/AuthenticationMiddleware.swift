@@ -10,14 +10,20 @@ struct AuthenticationMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     let authenticator: Authenticator
+    let failedLogins: FailedLogins
 
     func handle(
         _ request: Request, context: APIContext,
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.principal = try await authenticator.principal(
-            key: request.bearerToken ?? request.queryKey)
+        do {
+            context.principal = try await authenticator.principal(
+                key: request.bearerToken ?? request.queryKey)
+        } catch let error as ControlPlaneError where error.code == .unauthenticated {
+            try failedLogins.note(from: context.remoteAddress)
+            throw error
+        }
         return try await next(request, context)
     }
 }
@@ -27,13 +33,19 @@ struct MachineMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     let gateway: AgentGateway
+    let failedLogins: FailedLogins
 
     func handle(
         _ request: Request, context: APIContext,
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.machine = try await gateway.machine(token: request.bearerToken ?? "")
+        do {
+            context.machine = try await gateway.machine(token: request.bearerToken ?? "")
+        } catch let error as ControlPlaneError where error.code == .unauthenticated {
+            try failedLogins.note(from: context.remoteAddress)
+            throw error
+        }
         return try await next(request, context)
     }
 }

@@ -10,7 +10,7 @@ internal import VastAPI
 struct ExecuteRoute: Sendable {
     let execute: ExecuteCommand
     let result: CommandResult
-    let limiter: RateLimiter
+    let limiter: RateLimiter<APIKey.ID>
     let urls: PublicURLs
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
@@ -166,28 +166,5 @@ extension Request {
             }
             return key
         }
-    }
-}
-
-extension HTTPField.Name {
-    static let idempotencyKey = constant("Idempotency-Key")
-    /// RFC 7240; the names are constants that the grammar of field names allows.
-    static let prefer = constant("Prefer")
-    static let preferenceApplied = constant("Preference-Applied")
-    /// RFC 9530.
-    static let reprDigest = constant("Repr-Digest")
-    static let commandState = constant("Boathook-State")
-    static let commandExitCode = constant("Boathook-Exit-Code")
-    static let commandComplete = constant("Boathook-Complete")
-    static let run = constant(LinkProtocol.runHeader)
-    /// HTML standard, section 9.2.4.
-    static let lastEventID = constant("Last-Event-ID")
-    static let report = constant(LinkProtocol.reportHeader)
-
-    private static func constant(_ name: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(name) else {
-            preconditionFailure("\(name) is a field name")
-        }
-        return name
     }
 }

@@ -124,10 +124,7 @@ struct CommandRunner: Sendable {
     private func runOnFresh(
         _ job: Job, _ decision: Decision
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
-        guard
-            let container = try await engine.inspect(
-                job.order.containerID, patience: Self.enginePatience)
-        else {
+        guard let container = try await inspect(job) else {
             throw Refusal(.denied, "the container is gone")
         }
         known.keep(container)
@@ -156,6 +153,22 @@ struct CommandRunner: Sendable {
         } catch {
             await hold.release()
             throw error
+        }
+    }
+
+    /// Asks the engine; one that is being restarted is waited for.
+    private func inspect(_ job: Job) async throws -> Container? {
+        let patience = min(job.deadline, .now + Self.enginePatience)
+        while true {
+            do {
+                return try await engine.inspect(
+                    job.order.containerID, patience: Self.enginePatience)
+            } catch let error as EngineError where error.code == .unreachable {
+                guard ContinuousClock.now < patience, !job.cancellation.isCancelled else {
+                    throw error
+                }
+                try await Task.sleep(for: .milliseconds(100))
+            }
         }
     }
 
@@ -263,7 +276,7 @@ struct CommandRunner: Sendable {
         return report
     }
 
-    /// How long the engine may take to describe a container.
+    /// How long the engine may be away, and how long it may take to describe a container.
     private static let enginePatience = Duration.seconds(10)
     private static let cancelledEarly = "cancelled before it started"
     private static let overdue = "the machine was busy until its start was overdue"
@@ -310,8 +323,10 @@ extension JailEnd {
         case .signalled(let signal):
             report.signal = signal
             report.complete = false
-            if signal == 24 || signal == 9 {
-                report.note = "it used up its processor time or memory"
+            switch signal {
+            case 24: report.note = "it used up its processor time"
+            case 9: report.note = "it used up the machine's memory, or somebody killed it there"
+            default: break
             }
         case .timedOut:
             report.complete = false

@@ -50,7 +50,8 @@ actor Journal {
                 done[id] = time
             }
         }
-        self.done = done.filter { now - $0.value < Self.memorySeconds }
+        done = done.filter { now - $0.value < Self.memorySeconds }
+        self.done = done
         self.open = open
         self.now = now
         file = try JournalFile(path: path)

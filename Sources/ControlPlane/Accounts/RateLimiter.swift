@@ -1,46 +1,46 @@
 internal import NIOConcurrencyHelpers
 
+/// How fast one caller may go.
+package struct CallRate: Sendable, Hashable {
+    /// Calls in a row from rest.
+    package var burst: Double
+    /// Calls a second in the long run.
+    package var perSecond: Double
+
+    package init(burst: Double, perSecond: Double) {
+        self.burst = burst
+        self.perSecond = perSecond
+    }
+
+    /// At most one call in `seconds`.
+    package static func interval(seconds: Double) -> CallRate {
+        CallRate(burst: 1, perSecond: 1 / seconds)
+    }
+}
+
 /// A token bucket per caller and per kind of call.
 ///
 /// The ordinary rate is one that a person never meets; `vast-strict` has upstream's minimum interval,
 /// which is a bucket of one token (contract 0.4).
-package final class RateLimiter: Sendable {
-    /// How fast one caller may go.
-    package struct Rate: Sendable, Hashable {
-        /// Calls in a row from rest.
-        package var burst: Double
-        /// Calls a second in the long run.
-        package var perSecond: Double
-
-        package init(burst: Double, perSecond: Double) {
-            self.burst = burst
-            self.perSecond = perSecond
-        }
-
-        /// At most one call in `seconds`.
-        package static func interval(seconds: Double) -> Rate {
-            Rate(burst: 1, perSecond: 1 / seconds)
-        }
-    }
-
+package final class RateLimiter<Caller: Hashable & Sendable>: Sendable {
     private struct Bucket {
         var tokens: Double
         var updated: ContinuousClock.Instant
     }
 
-    private let rate: Rate
-    private let buckets: NIOLockedValueBox<[APIKey.ID: Bucket]> = .init([:])
+    private let rate: CallRate
+    private let buckets: NIOLockedValueBox<[Caller: Bucket]> = .init([:])
 
-    package init(rate: Rate) {
+    package init(rate: CallRate) {
         self.rate = rate
     }
 
     /// Takes one token.
     ///
     /// - Throws: ``ControlPlaneError/Code/tooFrequent`` with the seconds until there is a token.
-    package func admit(_ caller: APIKey.ID, at now: ContinuousClock.Instant = .now) throws {
+    package func admit(_ caller: Caller, at now: ContinuousClock.Instant = .now) throws {
         let wait: Double? = buckets.withLockedValue { buckets in
-            if buckets.count > Self.sweepCount { sweep(&buckets, at: now) }
+            if buckets.count > sweepCount { sweep(&buckets, at: now) }
             var bucket = buckets[caller] ?? Bucket(tokens: rate.burst, updated: now)
             bucket.tokens = tokens(of: bucket, at: now)
             bucket.updated = now
@@ -63,9 +63,10 @@ package final class RateLimiter: Sendable {
     }
 
     /// A full bucket is as good as none; without this, each key ever seen would stay.
-    private func sweep(_ buckets: inout [APIKey.ID: Bucket], at now: ContinuousClock.Instant) {
+    private func sweep(_ buckets: inout [Caller: Bucket], at now: ContinuousClock.Instant) {
         buckets = buckets.filter { tokens(of: $0.value, at: now) < rate.burst }
     }
 
-    private static let sweepCount = 10_000
+    /// At so many buckets, the full ones are removed.
+    private let sweepCount = 10_000
 }

@@ -6,13 +6,19 @@ package struct Secret: Sendable {
     package let text: String
 
     /// A fresh one from the system's generator.
+    ///
+    /// It does not begin with a dash, which command lines would take for a flag.
     package init() {
         var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        for _ in 0..<4 {
-            withUnsafeBytes(of: generator.next() as UInt64) { bytes.append(contentsOf: $0) }
-        }
-        text = Self.base64URL(bytes)
+        var text: String
+        repeat {
+            var bytes: [UInt8] = []
+            for _ in 0..<4 {
+                withUnsafeBytes(of: generator.next() as UInt64) { bytes.append(contentsOf: $0) }
+            }
+            text = Self.base64URL(bytes)
+        } while text.utf8.first == UInt8(ascii: "-")
+        self.text = text
     }
 
     /// What the store keeps.

@@ -113,7 +113,7 @@ extension Settings {
     var urlHost: String { host.contains(":") ? "[\(host)]" : host }
 
     /// Upstream's interval (contract 0.4), or a rate that nobody meets by hand.
-    var executeRate: RateLimiter.Rate {
+    var executeRate: CallRate {
         switch compatibility {
         case .vastStrict: .interval(seconds: 1.5)
         case .boathook: .init(burst: 2000, perSecond: 1000)

@@ -1,0 +1,24 @@
+/// Bounds how often one address may be wrong about a key.
+///
+/// Keys have 256 bits and cannot be guessed; this keeps those who try from costing more than the look-up, and
+/// from filling the log. A right key passes whatever its address did before: many may share a proxy's.
+package struct FailedLogins: Sendable {
+    private let limiter: RateLimiter<String>
+
+    package init(rate: CallRate = .init(burst: 60, perSecond: 1)) {
+        limiter = RateLimiter(rate: rate)
+    }
+
+    /// To be called for a key that was wrong.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/tooFrequent`` when there were too many from that address.
+    package func note(from address: String) throws {
+        do {
+            try limiter.admit(address)
+        } catch let error as ControlPlaneError {
+            throw ControlPlaneError(
+                .tooFrequent, "Too many requests with a wrong key from this address.",
+                retryAfter: error.retryAfter)
+        }
+    }
+}
