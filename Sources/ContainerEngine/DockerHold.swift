@@ -16,16 +16,24 @@ final class DockerHold: StoppedRootHold {
     let root: String
     let excludesStart = true
     private let connection: CInt
+    /// Says nothing, and is closed when Docker dies.
+    private let lifeline: CInt
     private let mountID: Substring
+    private let threads: NIOThreadPool
 
-    private init(root: String, connection: CInt, mountID: Substring) {
+    private init(
+        root: String, connection: CInt, lifeline: CInt, mountID: Substring, threads: NIOThreadPool
+    ) {
         self.root = root
         self.connection = connection
+        self.lifeline = lifeline
         self.mountID = mountID
+        self.threads = threads
     }
 
     deinit {
         close(connection)
+        close(lifeline)
     }
 
     static func take(_ container: Container, engine: DockerEngine) async throws -> DockerHold {
@@ -41,7 +49,14 @@ final class DockerHold: StoppedRootHold {
                     throw EngineError(.notHeld, "the engine is busy with the container")
                 }
             }
-            let connection = try UnixSocket.connect(engine.socketPath)
+            let lifeline = try UnixSocket.connect(engine.socketPath)
+            let connection: CInt
+            do {
+                connection = try UnixSocket.connect(engine.socketPath)
+            } catch {
+                close(lifeline)
+                throw error
+            }
             do {
                 try UnixSocket.send(
                     "PUT /containers/\(container.id)/archive?path=/ HTTP/1.1\r\nHost: docker\r\n"
@@ -50,7 +65,8 @@ final class DockerHold: StoppedRootHold {
                 while true {
                     if let mountID = mounts.overlayID(at: merged) {
                         return DockerHold(
-                            root: merged, connection: connection, mountID: mountID)
+                            root: merged, connection: connection, lifeline: lifeline,
+                            mountID: mountID, threads: engine.threads)
                     }
                     guard try mounts.waitForChange(or: connection, until: deadline) else {
                         throw EngineError(.notHeld, "the engine did not mount the container")
@@ -64,6 +80,7 @@ final class DockerHold: StoppedRootHold {
                     removeOrphan(merged)
                 }
                 close(connection)
+                close(lifeline)
                 throw error
             }
         }
@@ -77,10 +94,22 @@ final class DockerHold: StoppedRootHold {
 
     /// Ends the upload; Docker lets go of the container as soon as it sees that.
     func release() async {
-        if UnixSocket.isBroken(connection), (try? MountWatch())?.overlayID(at: root) == mountID {
-            Self.removeOrphan(root)
-        }
         shutdown(connection, CInt(SHUT_RDWR))
+        // Nobody waits for this: Docker takes some milliseconds, or is dead and never does it.
+        Task { try? await threads.runIfActive { try self.watchUnmount() } }
+    }
+
+    /// Blocks until Docker has taken its mount away, or does it if Docker dies first.
+    private func watchUnmount() throws {
+        let mounts = try MountWatch()
+        let deadline = ContinuousClock.now + Self.patience
+        while mounts.overlayID(at: root) == mountID {
+            if UnixSocket.isBroken(lifeline) {
+                Self.removeOrphan(root)
+                return
+            }
+            guard try mounts.waitForChange(or: lifeline, until: deadline) else { return }
+        }
     }
 
     /// Docker died while it held the container, and left its mount: the next Docker would take it for one in
