@@ -43,12 +43,22 @@ def confined(pid):
     return "\nSeccomp:\t2\n" in status
 
 
+def stopped(pid):
+    try:
+        return "\nState:\tT" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 def freeze(ancestor, program, seconds=5.0):
-    """Stops the jailed program in its tracks, so that a quick command becomes a slow one."""
+    """Stops the jailed program in its tracks, so that a quick command becomes a slow one.
+
+    One that stands still already is another command's.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for pid in running(ancestor, program):
-            if confined(pid):
+            if confined(pid) and not stopped(pid):
                 try:
                     os.kill(pid, signal.SIGSTOP)
                     return pid
