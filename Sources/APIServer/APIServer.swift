@@ -128,7 +128,7 @@ package struct APIServer: Sendable {
             "api/v0/commands/:id/output",
             use: CommandOutputRoute(
                 access: parts.commands, result: parts.result,
-                follow: FollowRoute(access: parts.commands, follow: parts.follow, urls: parts.urls)
+                follow: FollowRoute(follow: parts.follow, urls: parts.urls)
             ).callAsFunction)
         api.delete(
             "api/v0/commands/:id/output",

@@ -234,7 +234,7 @@ def test_a_crowd_that_follows_keeps_no_other_command_from_its_end(boathook, froz
 
 def test_the_agent_stops_sending_when_the_follower_goes(boathook, frozen):
     def held():
-        return {name: usage.descriptors(process.pid) for name, process in boathook.processes.items()}
+        return {name: usage.sockets_and_spools(process.pid) for name, process in boathook.processes.items()}
 
     identifier, pid = frozen(boathook)
     before = held()

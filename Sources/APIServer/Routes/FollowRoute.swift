@@ -9,7 +9,6 @@ internal import VastAPI
 /// `GET /api/v0/commands/{id}/output?follow=1&offset=N`: the output from byte N on while it is written, to
 /// the command's end; as plain bytes, or, for whoever accepts `text/event-stream`, as Server-Sent Events.
 struct FollowRoute: Sendable {
-    let access: CommandAccess
     let follow: FollowOutput
     let urls: PublicURLs
 
@@ -20,8 +19,7 @@ struct FollowRoute: Sendable {
             $0.lowercased().contains("text/event-stream")
         }
         let start = try Start(request, query)
-        // Says that there is no such command while a status can still say so.
-        _ = try await access.command(id, as: principal)
+        try await follow.check(id, as: principal)
         // What follows the body's end, the close of the connection, can be waited for only so.
         var request = request
         _ = try await request.collectBody(upTo: 4096)

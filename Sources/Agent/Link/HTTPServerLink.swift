@@ -11,6 +11,8 @@ package final class HTTPServerLink: ServerLink {
     private let baseURL: String
     private let token: String
     private let client: HTTPClient
+    /// Apart, so that those who follow take no connection from what the agent owes the server.
+    private let relayClient: HTTPClient
 
     /// - Parameters:
     ///   - baseURL: Of the server, without a trailing slash.
@@ -19,12 +21,16 @@ package final class HTTPServerLink: ServerLink {
         self.baseURL = baseURL
         self.token = token
         client = Self.makeClient()
+        relayClient = Self.makeClient()
     }
 
     deinit {
         // The client wants to be shut down before it goes, and a deinit cannot wait; the task holds the
         // client alone, and ends by itself.
-        Task { [client] in try? await client.shutdown() }
+        Task { [client, relayClient] in
+            try? await client.shutdown()
+            try? await relayClient.shutdown()
+        }
     }
 
     /// Makes this host a machine of the server's.
@@ -91,7 +97,7 @@ package final class HTTPServerLink: ServerLink {
         request.body = .stream(frames.map { ByteBuffer(bytes: $0) }, length: .unknown)
         // The answer comes when nobody reads any more, even before the last byte was sent.
         defer { frames.stop() }
-        try await check(try await client.execute(request, deadline: .distantFuture))
+        try await check(try await relayClient.execute(request, deadline: .distantFuture))
     }
 
     package func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
@@ -133,6 +139,9 @@ package final class HTTPServerLink: ServerLink {
         configuration.redirectConfiguration = .disallow
         // Those who call repeat, at their own pace.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // As many as the server lets follow; the usual eight would let the link and eight reports wait for
+        // each other.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
         configuration.httpVersion = .http1Only
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

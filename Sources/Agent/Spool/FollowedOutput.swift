@@ -98,24 +98,40 @@ package final class FollowedOutput: AsyncSequence, Sendable {
             guard let file else { return nil }
             if reader == nil { reader = SpoolReader(file) }
             guard let reader else { throw SpoolError("open", 0) }
-            while position < end {
-                guard let (stream, count) = reader.head(at: position) else {
-                    throw SpoolError("read", 0)
-                }
+            // First a part of the frame in which the follower's byte lies.
+            while skip > 0, position < end {
+                let (stream, count) = try head(reader, at: position)
                 let start = position + OutputFrame.headByteCount
                 position = start + count
-                guard skip < Int64(count) else {
-                    skip -= Int64(count)
-                    continue
+                let passed = Int(Swift.min(skip, Int64(count)))
+                skip -= Int64(passed)
+                if passed < count {
+                    let bytes = try bytes(reader, count - passed, at: start + passed)
+                    return OutputFrame.head(stream: stream, count: count - passed) + bytes
                 }
-                let rest = count - Int(skip)
-                guard let bytes = reader.read(rest, at: start + Int(skip)) else {
-                    throw SpoolError("read", 0)
-                }
-                skip = 0
-                return OutputFrame.head(stream: stream, count: rest) + bytes
             }
-            return nil
+            // Then as many whole frames as make a good piece: tools write line by line.
+            var next = position
+            while next < end, next - position < Self.pieceByteCount {
+                next += OutputFrame.headByteCount + (try head(reader, at: next)).count
+            }
+            guard next > position else { return nil }
+            defer { position = next }
+            return try bytes(reader, next - position, at: position)
         }
+
+        private func head(
+            _ reader: SpoolReader, at offset: Int
+        ) throws -> (stream: OutputFrame.Stream, count: Int) {
+            guard let head = reader.head(at: offset) else { throw SpoolError("read", 0) }
+            return head
+        }
+
+        private func bytes(_ reader: SpoolReader, _ count: Int, at offset: Int) throws -> [UInt8] {
+            guard let bytes = reader.read(count, at: offset) else { throw SpoolError("read", 0) }
+            return bytes
+        }
+
+        private static let pieceByteCount = 1 << 16
     }
 }

@@ -38,6 +38,20 @@ package struct FollowOutput: Sendable {
         self.bell = bell
     }
 
+    /// Says that there is nothing to follow, or no room for one more who does, while it can still be said with
+    /// a status.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/commandNotFound``, ``ControlPlaneError/Code/queueFull``; what the
+    ///   stores throw.
+    package func check(_ id: Command.ID, as principal: Principal) async throws {
+        let command = try await access.command(id, as: principal)
+        if command.state.isTerminal {
+            guard try await result.final(command) != nil else { throw Self.gone }
+        } else {
+            try relays.checkRoom(command.machineID)
+        }
+    }
+
     /// - Parameters:
     ///   - id: Of the command.
     ///   - offset: How many bytes of the output the caller has.
@@ -97,7 +111,7 @@ package struct FollowOutput: Sendable {
         _ command: Command, _ reading: inout Reading, _ take: (Event) async throws -> Void
     ) async throws {
         guard let final = try await result.final(command) else {
-            throw ControlPlaneError(.commandNotFound, "The output is not kept any more.")
+            throw Self.gone
         }
         if let run = command.startedAt.map(CommandFinished.run(startedAt:)) {
             guard try await reading.goesOn(with: run, take) else { return }
@@ -121,13 +135,13 @@ package struct FollowOutput: Sendable {
         guard dispatcher.askForOutput(wish, of: command.machineID) else { return true }
         let heard = NIOLockedValueBox(ContinuousClock.now)
         // A machine that says nothing may have gone; a command that has ended is read from its result.
-        let watch = Task { [bell] in
-            let place = bell.place(for: command.id)
+        let watch = Task { [result] in
             // A shutdown does not wait for those who follow.
             await cancelWhenGracefulShutdown {
-                while await place.wait(atMost: Self.silence / 6) == nil, !Task.isCancelled,
-                    heard.withLockedValue({ .now - $0 < Self.silence })
-                {}
+                while heard.withLockedValue({ .now - $0 < Self.silence }), !Task.isCancelled {
+                    let seen = try? await result.settled(command.id, atMost: Self.silence / 6)
+                    if seen?.state.isTerminal != false { break }
+                }
             }
             relay.channel.finish()
         }
@@ -151,4 +165,6 @@ package struct FollowOutput: Sendable {
     /// How long a machine may send nothing, not even a sign of life.
     private static let silence = Duration.seconds(30)
     private static let pause = Duration.milliseconds(500)
+    private static let gone = ControlPlaneError(
+        .commandNotFound, "The output is not kept any more.")
 }

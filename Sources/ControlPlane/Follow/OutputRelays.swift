@@ -32,6 +32,16 @@ package final class OutputRelays: Sendable {
         let id: String
         let machine: Machine.ID
         let channel: AsyncChannel<Element>
+        /// Ends when nobody reads any more.
+        let closed: AsyncStream<Void>
+        fileprivate let closing: AsyncStream<Void>.Continuation
+
+        fileprivate init(machine: Machine.ID) {
+            id = Secret().text
+            self.machine = machine
+            channel = AsyncChannel()
+            (closed, closing) = AsyncStream.makeStream(of: Void.self)
+        }
     }
 
     private let relays: NIOLockedValueBox<[String: Relay]> = .init([:])
@@ -40,28 +50,32 @@ package final class OutputRelays: Sendable {
 
     /// - Throws: ``ControlPlaneError/Code/queueFull`` when as many follow commands of this machine as may.
     func open(_ machine: Machine.ID) throws -> Relay {
-        let relay = Relay(id: Secret().text, machine: machine, channel: AsyncChannel())
-        let isOpen = relays.withLockedValue { relays in
-            guard relays.values.count(where: { $0.machine == machine }) < Self.maximumPerMachine
-            else { return false }
+        let relay = Relay(machine: machine)
+        try relays.withLockedValue { relays in
+            try Self.checkRoom(machine, in: relays)
             relays[relay.id] = relay
-            return true
-        }
-        guard isOpen else {
-            throw ControlPlaneError(
-                .queueFull, "Too many follow commands of this machine; try again later.",
-                retryAfter: 5)
         }
         return relay
+    }
+
+    /// - Throws: ``ControlPlaneError/Code/queueFull``, as ``open(_:)``.
+    func checkRoom(_ machine: Machine.ID) throws {
+        try relays.withLockedValue { try Self.checkRoom(machine, in: $0) }
+    }
+
+    private static func checkRoom(_ machine: Machine.ID, in relays: [String: Relay]) throws {
+        guard relays.values.count(where: { $0.machine == machine }) >= maximumPerMachine else {
+            return
+        }
+        throw ControlPlaneError(
+            .queueFull, "Too many follow commands of this machine; try again later.",
+            retryAfter: 5)
     }
 
     func close(_ relay: Relay) {
         relays.withLockedValue { $0[relay.id] = nil }
         relay.channel.finish()
-    }
-
-    private func isOpen(_ id: String) -> Bool {
-        relays.withLockedValue { $0[id] != nil }
+        relay.closing.finish()
     }
 
     /// Passes on what an agent sends; returns when it has no more or nobody reads any more.
@@ -77,19 +91,35 @@ package final class OutputRelays: Sendable {
         }
         defer { relay.channel.finish() }
         await relay.channel.send(.run(run))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Self.pump(frames, into: relay.channel) }
+            // A tool that writes nothing would keep us until its next sign of life.
+            group.addTask { for await _ in relay.closed {} }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private static func pump(
+        _ frames: some AsyncSequence<[UInt8], any Error>, into channel: AsyncChannel<Element>
+    ) async throws {
         var decoder = OutputFrameDecoder()
         for try await bytes in frames {
             var pieces: [OutputPiece] = []
             do {
                 try decoder.decode(bytes[...]) { stream, bytes in
-                    pieces.append(OutputPiece(stream: stream, bytes: Array(bytes)))
+                    // Neighbours of one stream pass as one: tools write line by line.
+                    if pieces.last?.stream == stream {
+                        pieces[pieces.count - 1].bytes += bytes
+                    } else {
+                        pieces.append(OutputPiece(stream: stream, bytes: Array(bytes)))
+                    }
                 }
             } catch {
                 throw ControlPlaneError(.agentRefused, "The output is not a series of frames.")
             }
-            if pieces.isEmpty { await relay.channel.send(.alive) }
-            for piece in pieces { await relay.channel.send(.piece(piece)) }
-            guard isOpen(id) else { return }
+            if pieces.isEmpty { await channel.send(.alive) }
+            for piece in pieces { await channel.send(.piece(piece)) }
         }
     }
 

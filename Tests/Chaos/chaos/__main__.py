@@ -28,7 +28,9 @@ def inject(arena, number, name):
     arena.number = number
     arena.fleet.ensure_up()
     arena.say("fault", number=number, name=name)
-    done = ALL[name].inject(arena, random.Random(f"{arena.options.seed}/fault/{number}"))
+    rng = random.Random(f"{arena.options.seed}/fault/{number}")
+    # What could not be reached in time is tried once more.
+    done = ALL[name].inject(arena, rng) or ALL[name].inject(arena, rng)
     (arena.injected if done else arena.missed)[name] += 1
     arena.say("injected" if done else "missed", number=number, name=name)
 

@@ -89,7 +89,18 @@ def lengthen_journal(arena, rng):
     arena.fleet.agent.start()
 
 
+def write_in_a_stopped_one(arena, rng):
+    """A writer for whom the engine must hold a container."""
+    client = arena.client
+    instance = rng.choice([one for one in arena.instances if not one.is_running])
+    name = f"hold-{rng.getrandbits(48)}"
+    order = client.writer(instance, name, f"key-{name}")
+    if order:
+        client.put(order)
+
+
 HELPERS = {
+    "agent.hold-taken": write_in_a_stopped_one,
     "server.order-resumed": resume, "server.cancel-stored": cancel, "agent.journal-rewritten": lengthen_journal,
 }
 
