@@ -155,7 +155,9 @@ package struct APIServer: Sendable {
     private static func addAgentRoutes(
         to router: Router<APIContext>, _ parts: Parts, _ failedLogins: FailedLogins
     ) {
-        router.post("agent/v1/join", use: JoinRoute(gateway: parts.gateway).callAsFunction)
+        router.post(
+            "agent/v1/join",
+            use: JoinRoute(gateway: parts.gateway, failedLogins: failedLogins).callAsFunction)
         let agent = router.group().add(
             middleware: MachineMiddleware(gateway: parts.gateway, failedLogins: failedLogins))
         agent.post("agent/v1/link", use: LinkRoute(gateway: parts.gateway).callAsFunction)

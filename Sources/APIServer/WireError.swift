@@ -47,6 +47,7 @@ struct WireError: Error, Sendable {
             case .instanceNotReady: (.badRequest, "invalid_container")
             case .tooFrequent: (.tooManyRequests, "too_frequent")
             case .queueFull: (.tooManyRequests, "queue_full")
+            case .busy: (.serviceUnavailable, "busy")
             case .commandOpen: (.conflict, "command_open")
             case .idempotencyMismatch: (.unprocessableContent, "idempotency_mismatch")
             case .containerGone: (.badRequest, "invalid_container_id")

@@ -1,7 +1,7 @@
 /// What the server says to an agent: one JSON object a line on the response that the agent holds
 /// open.
 ///
-/// `type` tells them apart; an agent ignores types that it does not know.
+/// `type` tells them apart; one that an agent does not know ends the link, so new ones raise the version.
 package enum ServerMessage: Sendable, Hashable {
     /// First on each connection.
     case welcome(Welcome)

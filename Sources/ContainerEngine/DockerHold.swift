@@ -20,15 +20,17 @@ final class DockerHold: StoppedRootHold {
     private let lifeline: CInt
     private let mountID: Substring
     private let threads: NIOThreadPool
+    private let socketPath: String
 
     private init(
-        root: String, connection: CInt, lifeline: CInt, mountID: Substring, threads: NIOThreadPool
+        root: String, connection: CInt, lifeline: CInt, mountID: Substring, engine: DockerEngine
     ) {
         self.root = root
         self.connection = connection
         self.lifeline = lifeline
         self.mountID = mountID
-        self.threads = threads
+        threads = engine.threads
+        socketPath = engine.socketPath
     }
 
     deinit {
@@ -66,7 +68,7 @@ final class DockerHold: StoppedRootHold {
                     if let mountID = mounts.overlayID(at: merged) {
                         return DockerHold(
                             root: merged, connection: connection, lifeline: lifeline,
-                            mountID: mountID, threads: engine.threads)
+                            mountID: mountID, engine: engine)
                     }
                     guard try mounts.waitForChange(or: connection, until: deadline) else {
                         throw EngineError(.notHeld, "the engine did not mount the container")
@@ -76,7 +78,9 @@ final class DockerHold: StoppedRootHold {
                     }
                 }
             } catch {
-                if UnixSocket.isBroken(connection), mounts.overlayID(at: merged) != nil {
+                if UnixSocket.isBroken(lifeline), mounts.overlayID(at: merged) != nil,
+                    isAnother(engine.socketPath, than: UnixSocket.peerProcess(lifeline))
+                {
                     removeOrphan(merged)
                 }
                 close(connection)
@@ -105,11 +109,21 @@ final class DockerHold: StoppedRootHold {
         let deadline = ContinuousClock.now + Self.patience
         while mounts.overlayID(at: root) == mountID {
             if UnixSocket.isBroken(lifeline) {
-                Self.removeOrphan(root)
+                let former = UnixSocket.peerProcess(lifeline)
+                if Self.isAnother(socketPath, than: former) { Self.removeOrphan(root) }
                 return
             }
             guard try mounts.waitForChange(or: lifeline, until: deadline) else { return }
         }
+    }
+
+    /// Whether the Docker that we spoke with is not there any more: nobody answers, or another process does.
+    ///
+    /// A living one may close a line on which nothing is said.
+    private static func isAnother(_ socketPath: String, than former: UInt32?) -> Bool {
+        guard let connection = try? UnixSocket.connect(socketPath) else { return true }
+        defer { close(connection) }
+        return UnixSocket.peerProcess(connection) != former
     }
 
     /// Docker died while it held the container, and left its mount: the next Docker would take it for one in

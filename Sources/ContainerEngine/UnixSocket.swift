@@ -34,6 +34,17 @@ enum UnixSocket {
         }
     }
 
+    /// The process that listens on the other side (unix(7), `SO_PEERCRED`); nil when the kernel does not say.
+    static func peerProcess(_ connection: CInt) -> UInt32? {
+        // Process, user and group.
+        var credentials: [UInt32] = [0, 0, 0]
+        var length = socklen_t(credentials.count * MemoryLayout<UInt32>.size)
+        guard getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
+            return nil
+        }
+        return credentials[0]
+    }
+
     /// Whether the peer has gone without a word.
     static func isBroken(_ connection: CInt) -> Bool {
         var byte: UInt8 = 0

@@ -42,6 +42,8 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let tooFrequent = Code(description: "too_frequent")
         /// Too many open commands; nothing was accepted.
         package static let queueFull = Code(description: "queue_full")
+        /// The same thing is being done for somebody else just now.
+        package static let busy = Code(description: "busy")
         /// Only for commands that have ended.
         package static let commandOpen = Code(description: "command_open")
         /// The idempotency key was used for another order.

@@ -96,13 +96,16 @@ final class GroupCommit: Sendable {
                 outcomes[index] = .failure(error)
             }
         }
+        // A full disk takes the whole transaction with it, and the others of it fail with other words.
+        let isFull = outcomes.contains {
+            if case .failure(let error) = $0 { Self.isFullDisk(error) } else { false }
+        }
+        let mayTryAgain = isFull && onFullDisk()
         var again: [Write] = []
-        lazy var mayTryAgain = onFullDisk()
         for (write, outcome) in zip(writes, outcomes) {
             switch outcome {
             case .success(let afterwards): afterwards()
-            case .failure(let error) where Self.isFullDisk(error) && mayTryAgain:
-                again.append(write)
+            case .failure where mayTryAgain: again.append(write)
             case .failure(let error): write.fail(error)
             case nil: write.fail(DatabaseError(message: "the write came to no end"))
             }
@@ -111,6 +114,8 @@ final class GroupCommit: Sendable {
     }
 
     private static func isFullDisk(_ error: any Error) -> Bool {
-        (error as? DatabaseError)?.resultCode == .SQLITE_FULL
+        guard let error = error as? DatabaseError else { return false }
+        return error.resultCode == .SQLITE_FULL
+            || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE
     }
 }

@@ -150,16 +150,21 @@ extension SQLiteStore: CommandStore {
 
     package func deleteCommands(endedBefore time: Double, limit: Int) async throws -> Int {
         try await writes.write { db in
-            try db.execute(
+            let ids = try Int64.fetchAll(
+                db,
                 sql: """
-                    DELETE FROM command WHERE id IN (
-                        SELECT id FROM command
-                        WHERE finished_at < ? AND finished_at IS NOT NULL AND result_expires_at IS NULL
-                        LIMIT ?
-                    )
+                    SELECT id FROM command
+                    WHERE finished_at < ? AND finished_at IS NOT NULL AND result_expires_at IS NULL
+                    LIMIT ?
                     """,
                 arguments: [time, limit])
-            return db.changesCount
+            for id in ids {
+                // An order that was sent again after its result was gone left another secret.
+                try db.execute(
+                    sql: "DELETE FROM result_secret WHERE command_id = ?", arguments: [id])
+                try db.execute(sql: "DELETE FROM command WHERE id = ?", arguments: [id])
+            }
+            return ids.count
         }
     }
 

@@ -105,7 +105,8 @@ import VastAPI
     @Test func `wrong keys are bounded by address, and right ones pass`() async throws {
         try await TestServer.with { server, client in
             var statuses: [Int] = []
-            for _ in 0..<70 {
+            // On a slow machine, some come back while we ask.
+            while statuses.count < 1000, statuses.last != 429 {
                 let answer = try await client.send(.get, APIPath.instances, key: "wrong")
                 statuses.append(answer.status.code)
             }

@@ -168,7 +168,7 @@ import VastAPI
             let response = try await client.send(
                 .put, path, key: server.key, json: #"{"command":"ls"}"#)
             #expect(response.status == .tooManyRequests)
-            #expect(response.headers[.retryAfter] == "2")
+            #expect(["1", "2"].contains(response.headers[.retryAfter]))
             let reply = try response.decoded(ErrorReply.self)
             #expect(reply.detail == "API requests too frequent endpoint threshold=1.5")
             #expect(reply.msg == reply.detail)

@@ -57,6 +57,35 @@ import Testing
         }
     }
 
+    @Test func `a second start of the same command has a file of its own`() throws {
+        try withFolder { folder in
+            let spools = try SpoolFolder(path: folder + "/spool", reserveCount: 2)
+            var first: SpoolFile? = try spools.create(1)
+            try Self.write(to: try #require(first))
+            first?.discard()
+            let second = try spools.create(1)
+            try Self.write(to: second)
+            first = nil
+            #expect(SpooledOutput.recover(second).stdout == 5)
+        }
+    }
+
+    @Test func `a start on a full disk takes up the blocks of what was left`() async throws {
+        try await withFullDisk { folder, fill in
+            let former = try SpoolFolder(path: folder + "/spool", reserveCount: 2)
+            try former.removeLeftovers(except: [])
+            for id in 1...2 as ClosedRange<Int64> { try Self.write(to: former.create(id)) }
+            try fill()
+            let spools = try SpoolFolder(path: folder + "/spool", reserveCount: 2)
+            try spools.removeLeftovers(except: [])
+            for id in 3...4 as ClosedRange<Int64> {
+                var spool = try OutputSpool(spools.create(id), live: LiveOutput())
+                let piece = [UInt8](repeating: 7, count: 900_000)
+                try piece.withUnsafeBytes { try spool.append(.stdout, $0) }
+            }
+        }
+    }
+
     @Test func `what a former agent left goes, but for what is still to be handed over`() throws {
         try withFolder { folder in
             let former = try SpoolFolder(path: folder + "/spool", reserveCount: 1)
@@ -71,6 +100,7 @@ import Testing
     @Test func `outputs have space on a full disk, one after the other`() async throws {
         try await withFullDisk { folder, fill in
             let spools = try SpoolFolder(path: folder + "/spool", reserveCount: 2)
+            try spools.removeLeftovers(except: [])
             try fill()
             let piece = [UInt8](repeating: 7, count: 60_000)
             for id in 1...50 as ClosedRange<Int64> {

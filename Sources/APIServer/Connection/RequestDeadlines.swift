@@ -61,6 +61,14 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        // Answered before its end: what still comes is read for nobody, and not for long.
+        if case .end = unwrapOutboundIn(data), case .bodyEnd = waiting {
+            start(limits.body, context.channel)
+        }
+        context.write(data, promise: promise)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         context.fireChannelInactive()

@@ -8,13 +8,20 @@ internal import NIOCore
 /// `POST /agent/v1/join`: a host becomes a machine.
 struct JoinRoute: Sendable {
     let gateway: AgentGateway
+    let failedLogins: FailedLogins
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
     {
         let token = request.bearerToken ?? ""
         let join = try await request.jsonObject(JoinRequest.self, upTo: 4096)
-        return try .json(try await gateway.join(token: token, name: String(join.name.prefix(255))))
+        do {
+            return try .json(
+                try await gateway.join(token: token, name: String(join.name.prefix(255))))
+        } catch let error as ControlPlaneError where error.code == .unauthenticated {
+            try failedLogins.note(from: context.remoteAddress)
+            throw error
+        }
     }
 }
 

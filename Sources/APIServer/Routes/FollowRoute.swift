@@ -59,7 +59,7 @@ struct FollowRoute: Sendable {
                 text = String(parts[1])
             }
             guard let text, text != "0" else { return }
-            guard let offset = Int64(canonical: text) else { throw Self.invalid }
+            guard let offset = Int64(canonical: text), offset <= 1 << 52 else { throw Self.invalid }
             self.offset = offset
         }
 

@@ -15,9 +15,11 @@ final class SpoolFolder: Sendable {
     private let reserves: NIOLockedValueBox<Reserves>
 
     private struct Reserves {
-        /// Numbers of the blank files that are there, and of those that could not be made.
+        /// Numbers of the blank files that are there, and of those that are to be made.
         var blank: [Int] = []
-        var missing: [Int]
+        var missing: [Int] = []
+        /// For names of files that were discarded and are still read.
+        var lastDiscarded = 0
     }
 
     /// Takes the folder over from a former process.
@@ -28,10 +30,22 @@ final class SpoolFolder: Sendable {
     /// - Throws: When the folder cannot be made. A disk that is full is no error.
     init(path: String, reserveCount: Int) throws {
         self.path = path
-        reserves = .init(Reserves(missing: Array(0..<reserveCount)))
+        reserves = .init(Reserves())
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        fillReserves()
+        // Only what is there: blocks of leftovers come first, see `removeLeftovers`.
+        let names = Set(try FileManager.default.contentsOfDirectory(atPath: path))
+        for number in 0..<reserveCount {
+            let isThere =
+                names.contains(".reserve-\(number)") && Self.makeBlank(reservePath(number))
+            reserves.withLockedValue {
+                if isThere { $0.blank.append(number) } else { $0.missing.append(number) }
+            }
+        }
+        let kept = Set((0..<reserveCount).map { ".reserve-\($0)" })
+        for name in names where name.hasPrefix(".") && !kept.contains(name) {
+            unlink("\(path)/\(name)")
+        }
     }
 
     /// A file for the output of a command that is about to run; empty.
@@ -56,17 +70,29 @@ final class SpoolFolder: Sendable {
         SpoolFile(folder: self, path: outputPath(commandID), reserve: nil)
     }
 
-    /// Removes what a former process left, but for the outputs of these commands.
+    /// Removes what a former process left, but for the outputs of these commands; their blocks become
+    /// reserves again, so that a start on a full disk loses none.
     func removeLeftovers(except kept: Set<Int64>) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {
             guard let commandID = Int64(name), !kept.contains(commandID) else { continue }
-            unlink("\(path)/\(name)")
+            takeBack("\(path)/\(name)", reserve: nil)
         }
+        fillReserves()
+    }
+
+    /// Gives the file a name of its own, so that its command may have another; whoever reads it goes on.
+    fileprivate func setAside(_ file: String) -> String {
+        let number = reserves.withLockedValue { reserves in
+            reserves.lastDiscarded += 1
+            return reserves.lastDiscarded
+        }
+        let aside = "\(path)/.discarded-\(number)"
+        return rename(file, aside) == 0 ? aside : file
     }
 
     /// Nobody reads the file any more.
     fileprivate func takeBack(_ file: String, reserve: Int?) {
-        guard let reserve else {
+        guard let reserve = reserve ?? reserves.withLockedValue({ $0.missing.popLast() }) else {
             unlink(file)
             return
         }
@@ -116,23 +142,34 @@ final class SpoolFolder: Sendable {
 ///
 /// So a follower who still reads it never reads the next command's output.
 final class SpoolFile: Sendable {
-    let path: String
+    private struct State {
+        var path: String
+        var isDiscarded = false
+    }
+
     private let folder: SpoolFolder
     private let reserve: Int?
-    private let isDiscarded = NIOLockedValueBox(false)
+    private let state: NIOLockedValueBox<State>
+
+    var path: String { state.withLockedValue { $0.path } }
 
     fileprivate init(folder: SpoolFolder, path: String, reserve: Int?) {
         self.folder = folder
-        self.path = path
+        state = .init(State(path: path))
         self.reserve = reserve
     }
 
     deinit {
-        if isDiscarded.withLockedValue({ $0 }) { folder.takeBack(path, reserve: reserve) }
+        let state = state.withLockedValue { $0 }
+        if state.isDiscarded { folder.takeBack(state.path, reserve: reserve) }
     }
 
     /// The server has the output; a process that ends without this leaves the file for the next.
     func discard() {
-        isDiscarded.withLockedValue { $0 = true }
+        state.withLockedValue { state in
+            guard !state.isDiscarded else { return }
+            state.isDiscarded = true
+            state.path = folder.setAside(state.path)
+        }
     }
 }

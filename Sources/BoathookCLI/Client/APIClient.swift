@@ -134,7 +134,7 @@ struct APIClient: Sendable {
         let reply = try? JSONDecoder().decode(ErrorReply.self, from: body)
         throw ClientError(
             reply?.msg ?? "\(baseURL) answered \(response.status)",
-            mayPass: response.status.code >= 500)
+            mayPass: response.status.code >= 500 || response.status == .tooManyRequests)
     }
 
     private static let putPatience = Duration.seconds(1)

@@ -31,7 +31,7 @@ struct CommandFollower {
                     }
                 }
             } catch let error as ClientError where !error.mayPass {
-                throw error
+                throw ClientError(error.description, exitCode: 126)
             } catch is CancellationError {
                 throw CancellationError()
             } catch {

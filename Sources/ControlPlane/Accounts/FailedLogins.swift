@@ -1,7 +1,6 @@
 /// Bounds how often one address may be wrong about a key.
 ///
-/// Keys have 256 bits and cannot be guessed; this keeps those who try from costing more than the look-up, and
-/// from filling the log. A right key passes whatever its address did before: many may share a proxy's.
+/// Keys have 256 bits and cannot be guessed; this tells those who try to stop. A right key passes whatever its address did before: many may share a proxy's.
 package struct FailedLogins: Sendable {
     private let limiter: RateLimiter<String>
 

@@ -1,5 +1,6 @@
 package import AgentLink
 internal import FaultPoints
+internal import NIOConcurrencyHelpers
 
 /// An agent says how a command ended, and hands its output over.
 ///
@@ -10,6 +11,8 @@ package struct CompleteCommand: Sendable {
     private let bell: CompletionBell
     private let outputLimit: Int64
     private let time: WallTime
+    /// Commands whose end is being taken just now.
+    private let underWay: NIOLockedValueBox<Set<Command.ID>> = .init([])
 
     /// - Parameters:
     ///   - commands: Where the end is kept.
@@ -32,11 +35,19 @@ package struct CompleteCommand: Sendable {
     ///
     /// - Throws: ``ControlPlaneError/Code/commandNotFound`` for a command that is not this machine's;
     ///   ``ControlPlaneError/Code/agentRefused`` when the bytes are not those that the report
-    ///   describes; what the stores throw.
+    ///   describes; ``ControlPlaneError/Code/busy`` when another report of the same command is being taken;
+    ///   what the stores throw.
     package func callAsFunction(
         _ report: CommandFinished, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
         from machine: Machine.ID
     ) async throws {
+        // Two runs of one reader may be reported at the same time: the bytes of one must not come to lie
+        // under the record of the other.
+        guard underWay.withLockedValue({ $0.insert(report.commandID).inserted }) else {
+            throw ControlPlaneError(
+                .busy, "Another report of this command is being taken.", retryAfter: 1)
+        }
+        defer { _ = underWay.withLockedValue { $0.remove(report.commandID) } }
         guard let command = try await commands.command(report.commandID),
             command.machineID == machine
         else {

@@ -14,6 +14,8 @@ package struct Housekeeping: Service {
     private let bell: CompletionBell
     private let keeping: ResultKeeping
     private let time: WallTime
+    /// Machines had no link to come back on before.
+    private let startedAt: Double
     private let logger: Logger
 
     package init(
@@ -26,6 +28,7 @@ package struct Housekeeping: Service {
         self.bell = bell
         self.keeping = keeping
         self.time = time
+        startedAt = time.now()
         self.logger = logger
     }
 
@@ -58,8 +61,10 @@ package struct Housekeeping: Service {
             case .queued:
                 end = (.expired, "its machine was away until its start was overdue")
             case .dispatched, .running:
-                let last = command.startBy + Double(command.timeoutSeconds) + Self.absenceGrace
-                guard now > last, !dispatcher.isConnected(command.machineID) else { continue }
+                let last = command.startBy + Double(command.timeoutSeconds)
+                guard now > max(last, startedAt) + Self.absenceGrace,
+                    !dispatcher.isConnected(command.machineID)
+                else { continue }
                 end = (.lost, "its machine has not been heard of since it was sent there")
             default:
                 continue

@@ -13,6 +13,8 @@ package final class Dispatcher: Service {
     private struct Link {
         var id: UInt64
         var messages: AsyncStream<ServerMessage>.Continuation
+        /// Orders that came while older ones are still being sent; nil when all of them were.
+        var backlog: [ServerMessage]? = []
     }
 
     private struct State {
@@ -83,6 +85,12 @@ package final class Dispatcher: Service {
             continuation.finish()
             throw error
         }
+        // Now what was accepted meanwhile: orders for one instance go out in the order of their acceptance.
+        state.withLockedValue { state in
+            guard state.links[machine]?.id == linkID else { return }
+            for order in state.links[machine]?.backlog ?? [] { continuation.yield(order) }
+            state.links[machine]?.backlog = nil
+        }
         return stream
     }
 
@@ -127,9 +135,15 @@ package final class Dispatcher: Service {
 
     @discardableResult
     private func send(_ message: ServerMessage, to machine: Machine.ID) -> Bool {
-        guard let link = state.withLockedValue({ $0.links[machine] }) else { return false }
-        link.messages.yield(message)
-        return true
+        state.withLockedValue { state in
+            guard let link = state.links[machine] else { return false }
+            if case .runCommand = message, link.backlog != nil {
+                state.links[machine]?.backlog?.append(message)
+            } else {
+                link.messages.yield(message)
+            }
+            return true
+        }
     }
 
     /// Sends an open command again, or for the first time; what waits in the queue is first written

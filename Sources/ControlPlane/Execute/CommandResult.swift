@@ -70,11 +70,15 @@ package struct CommandResult: Sendable {
     /// The result of an ended command; nil when it has not ended or its bytes are gone.
     package func final(_ command: Command) async throws -> Final? {
         guard command.state.isTerminal else { return nil }
-        if let reader = try await results.open(command.id) {
-            return Final(command: command, reader: reader)
+        // What is known to be nothing needs no file; a command that never started has none, and one that
+        // was lost may have one of which nobody knows.
+        guard let byteCount = command.outcome?.outputBytes, byteCount > 0 else {
+            return Final(command: command, reader: EmptyResult())
         }
-        // A command that never started has no file; its output is known to be nothing.
-        guard command.outcome?.outputBytes == 0 else { return nil }
-        return Final(command: command, reader: EmptyResult())
+        // Bytes that were removed stay so, whatever a disk brings back.
+        guard command.resultExpiresAt > 0, let reader = try await results.open(command.id),
+            reader.byteCount == byteCount
+        else { return nil }
+        return Final(command: command, reader: reader)
     }
 }

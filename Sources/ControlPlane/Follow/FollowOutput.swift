@@ -116,6 +116,11 @@ package struct FollowOutput: Sendable {
         if let run = command.startedAt.map(CommandFinished.run(startedAt:)) {
             guard try await reading.goesOn(with: run, take) else { return }
         }
+        guard reading.position <= final.reader.byteCount else {
+            // The machine's disk did not keep all that was shown.
+            try await take(.restarted)
+            return
+        }
         for try await piece in final.reader.pieces(from: reading.position) {
             reading.position += Int64(piece.bytes.count)
             try await take(.piece(piece, end: reading.position))
@@ -135,7 +140,7 @@ package struct FollowOutput: Sendable {
         guard dispatcher.askForOutput(wish, of: command.machineID) else { return true }
         let heard = NIOLockedValueBox(ContinuousClock.now)
         // A machine that says nothing may have gone; a command that has ended is read from its result.
-        let watch = Task { [result] in
+        let watch = Task { [result, relays] in
             // A shutdown does not wait for those who follow.
             await cancelWhenGracefulShutdown {
                 while heard.withLockedValue({ .now - $0 < Self.silence }), !Task.isCancelled {
@@ -143,7 +148,8 @@ package struct FollowOutput: Sendable {
                     if seen?.state.isTerminal != false { break }
                 }
             }
-            relay.channel.finish()
+            // Also a follower who does not read lets go of the machine's file then.
+            relays.close(relay)
         }
         defer { watch.cancel() }
         for await element in relay.channel {

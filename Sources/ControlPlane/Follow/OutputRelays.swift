@@ -35,6 +35,8 @@ package final class OutputRelays: Sendable {
         /// Ends when nobody reads any more.
         let closed: AsyncStream<Void>
         fileprivate let closing: AsyncStream<Void>.Continuation
+        /// Whether an agent sends already; a second one would mix the bytes.
+        fileprivate var isClaimed = false
 
         fileprivate init(machine: Machine.ID) {
             id = Secret().text
@@ -72,6 +74,7 @@ package final class OutputRelays: Sendable {
             retryAfter: 5)
     }
 
+    /// Nobody reads any more, or nothing is to come: ends both sides.
     func close(_ relay: Relay) {
         relays.withLockedValue { $0[relay.id] = nil }
         relay.channel.finish()
@@ -86,7 +89,14 @@ package final class OutputRelays: Sendable {
         _ id: String, run: String, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
         from machine: Machine.ID
     ) async throws {
-        guard let relay = relays.withLockedValue({ $0[id] }), relay.machine == machine else {
+        let claimed = relays.withLockedValue { relays -> Relay? in
+            guard let relay = relays[id], relay.machine == machine, !relay.isClaimed else {
+                return nil
+            }
+            relays[id]?.isClaimed = true
+            return relay
+        }
+        guard let relay = claimed else {
             throw ControlPlaneError(.commandNotFound, "Nobody reads this output.")
         }
         defer { relay.channel.finish() }

@@ -30,7 +30,9 @@ struct LocalLink: ServerLink {
     func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
         do {
             try await gateway.complete(report, frames: output.chunks(), from: machine)
-        } catch let error as ControlPlaneError {
+        } catch let error as ControlPlaneError
+            where error.code == .agentRefused || error.code == .commandNotFound
+        {
             throw ReportRefused(error.message)
         }
     }
