@@ -37,6 +37,7 @@ def order(count, key="k"):
     [
         (1, "k", [row("exited", 0)], None),
         (2, "k", [row("exited", 0)], "duplicated"),
+        (1, "k", [row("lost", note="it was started here before, and its end was handed over")], "lost"),
         (0, "k", [row("exited", 0)], "state and effect"),
         (1, "k", [row("denied")], "state and effect"),
         (1, "k", [row("expired")], "state and effect"),

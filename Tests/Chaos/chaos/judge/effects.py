@@ -2,6 +2,9 @@
 
 # The tool had been started, and nobody says that it came to its end.
 PERHAPS = {"lost", "timed_out", "signalled"}
+# What an agent says of an order that comes again after it has handed its end over (Sources/Agent/Command/Intake.swift):
+# its end was known, and no server has it.
+FORGOTTEN = "its end was handed over"
 
 
 def runs(row):
@@ -33,6 +36,8 @@ def check(order, rows, violations):
         violated(kind, f"it vanished {count} times, and may have at most {most} times")
     elif count < least:
         violated("state and effect", f"it vanished {count} times, and must have at least {least} times")
+    if any(FORGOTTEN in (row["note"] or "") for row in rows):
+        violated("lost", "its end was known to its agent, which let go of it too early")
     if order.key and len(rows) > 1:
         violated("duplicated", "one Idempotency-Key, and several commands")
     if len(rows) > max(1, order.attempts):
