@@ -417,16 +417,22 @@ def test_of_a_finished_command(boathook, many_files, expected):
 
 
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "running"])
-def test_an_offset_beyond_the_end_gets_nothing(boathook, frozen, expected, ended):
+def test_an_offset_beyond_the_end_is_told(boathook, frozen, expected, ended):
+    """Whoever has more than there is has something else: no clean end."""
     identifier, pid = frozen(boathook)
     if ended:
         jailed.thaw(pid)
         boathook.final(identifier)
-    for offset in (len(expected) + 1, 2**62):
-        with Follower(boathook, identifier, offset=offset) as follower:
-            assert follower.status == 200
-            jailed.thaw(pid)
-            assert follower.rest() == b""
+    with Follower(boathook, identifier, offset=len(expected) + 1) as follower:
+        assert follower.status == 200
+        jailed.thaw(pid)
+        with pytest.raises(BrokenOff):
+            follower.rest()
+        assert follower.body == b""
+    with Follower(boathook, identifier, offset=len(expected) + 1, events=True) as follower:
+        assert b"event: restarted" in follower.rest()
+    with Follower(boathook, identifier, offset=2**62) as follower:
+        assert follower.status == 400
 
 
 @pytest.mark.parametrize("offset", ["-1", "+1", "01", "x", "", "1.5", "9223372036854775808", "99999999999999999999"])
