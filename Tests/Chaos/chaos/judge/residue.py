@@ -6,7 +6,7 @@ import time
 
 from chaos.fleet import spool
 from harness import boathook, jailed
-from harness.engine import run
+from harness.engine import ROOT, run
 
 TOOLS = ("/bin/ls", "/bin/du", "/bin/rm")
 
@@ -75,7 +75,7 @@ class Residue:
             if point.startswith(ours):
                 if "/netns/" not in point and "/containers/" not in point:
                     found.add((point, kind))
-            elif not point.startswith(("/tmp/", "/run/", "/var/lib/", "/work/")):
+            elif not point.startswith(("/tmp/", "/run/", "/var/lib/", f"{ROOT}/")):
                 found.add((point, kind))
         return found
 
