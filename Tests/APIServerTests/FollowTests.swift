@@ -205,6 +205,24 @@ import VastAPI
         }
     }
 
+    @Test func `a step of the clock expires nothing, and time that passes does`() async throws {
+        let wall = NIOLockedValueBox(1000.0)
+        let steady = NIOLockedValueBox(1000.0)
+        let time = WallTime(
+            { wall.withLockedValue { $0 } }, steady: { steady.withLockedValue { $0 } })
+        try await TestServer.with(time: time) { server, client in
+            try await server.accept("ls", client)
+            wall.withLockedValue { $0 += 100_000 }
+            try await server.housekeeping.endOverdueCommands()
+            let waiting = try #require(try await server.store.command(1))
+            #expect(waiting.state == .queued)
+            steady.withLockedValue { $0 += 601 }
+            try await server.housekeeping.endOverdueCommands()
+            let ended = try #require(try await server.store.command(1))
+            #expect(ended.state == .expired)
+        }
+    }
+
     private struct Unexpected: Error {}
 }
 

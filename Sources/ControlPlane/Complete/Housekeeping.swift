@@ -28,7 +28,7 @@ package struct Housekeeping: Service {
         self.bell = bell
         self.keeping = keeping
         self.time = time
-        startedAt = time.now()
+        startedAt = time.steady()
         self.logger = logger
     }
 
@@ -54,7 +54,7 @@ package struct Housekeeping: Service {
 
     /// One look at the commands whose start is overdue.
     package func endOverdueCommands() async throws {
-        let now = time.now()
+        let now = time.steady()
         for command in try await commands.overdueCommands(at: now) {
             let end: (state: CommandState, note: String)
             switch command.state {
@@ -74,7 +74,7 @@ package struct Housekeeping: Service {
                 outcome: CommandOutcome(
                     note: end.note, sha256: CommandFinished.emptyDigest,
                     isComplete: end.state == .expired),
-                startedAt: nil, at: now)
+                startedAt: nil, at: time.now())
             if let ended { bell.ring(ended.command) }
         }
     }

@@ -167,7 +167,7 @@ package final class Dispatcher: Service {
     }
 
     private func message(for command: Command) -> ServerMessage {
-        let remaining = max(0, command.startBy - time.now())
+        let remaining = max(0, command.startBy - time.steady())
         return .runCommand(
             RunCommand(
                 commandID: command.id, containerID: command.containerID,

@@ -15,7 +15,7 @@ package struct Command: Sendable, Hashable, Identifiable {
     package var state: CommandState
     /// Wall-clock limit in seconds, from its start.
     package var timeoutSeconds: Int
-    /// Unix seconds of acceptance; and until when it may start.
+    /// Unix seconds of acceptance; and until when it may start, by ``WallTime/steady()``.
     package var createdAt: Double
     package var startBy: Double
     /// Of the secret in its result URL.

@@ -99,7 +99,7 @@ package struct ExecuteCommand: Sendable {
                 text: text, decision: decision,
                 timeoutSeconds: order.timeoutSeconds ?? decision.limits?.wallSeconds ?? 60,
                 createdAt: now,
-                startBy: now
+                startBy: time.steady()
                     + (decision.writes ? times.writerStartWithin : times.readerStartWithin),
                 resultDigest: secret.digest, resultExpiresAt: now + times.resultLifetime,
                 idempotencyKey: order.idempotencyKey,
