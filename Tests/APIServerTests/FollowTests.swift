@@ -205,6 +205,46 @@ import VastAPI
         }
     }
 
+    @Test func `two reports of one command are not taken at the same time`() async throws {
+        try await TestServer.with { server, client in
+            let url = try await server.accept("ls", client)
+            func report(_ text: String) -> CommandFinished {
+                CommandFinished(
+                    commandID: 1, outcome: .exited, exitCode: 0, stdoutBytes: 1,
+                    sha256: Hex.string(SecretDigest(of: text).bytes))
+            }
+            func frame(_ text: String) -> [UInt8] {
+                OutputFrame.head(stream: .stdout, count: 1) + Array(text.utf8)
+            }
+            // The first one's bytes are asked for, and come when the second has been refused.
+            let (asked, ask) = AsyncStream.makeStream(of: Void.self)
+            let (released, release) = AsyncStream.makeStream(of: Void.self)
+            let pieces = NIOLockedValueBox([frame("a")])
+            let slow = AsyncThrowingStream<[UInt8], any Error>(unfolding: {
+                ask.finish()
+                for await _ in released {}
+                return pieces.withLockedValue { $0.popLast() }
+            })
+            async let first: Void = server.gateway.complete(
+                report("a"), frames: slow, from: server.machine)
+            for await _ in asked {}
+            // Another run of the same reader wrote something else.
+            let other = AsyncThrowingStream<[UInt8], any Error> {
+                $0.yield(frame("b"))
+                $0.finish()
+            }
+            do {
+                try await server.gateway.complete(report("b"), frames: other, from: server.machine)
+                Issue.record("the second one was taken")
+            } catch let error as ControlPlaneError {
+                #expect(error.code == .busy)
+            }
+            release.finish()
+            try await first
+            #expect(try await client.send(.get, url).text == "a")
+        }
+    }
+
     @Test func `a step of the clock expires nothing, and time that passes does`() async throws {
         let wall = NIOLockedValueBox(1000.0)
         let steady = NIOLockedValueBox(1000.0)

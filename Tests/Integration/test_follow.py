@@ -32,19 +32,13 @@ def expected(many_files):
 
 
 @pytest.fixture
-def frozen(many_files):
+def frozen(many_files, frozen_tool):
     """A command whose tool stands still until it is let go: `frozen(boathook)` → id, tool."""
-    stopped = []
 
     def start(boathook, command=FOLLOWED, container=many_files, **body):
-        identifier, pid = boathook.frozen(boathook.instance_id(container), command, **body)
-        stopped.append(pid)
-        return identifier, pid
+        return frozen_tool(boathook, container, command, **body)
 
-    yield start
-    for pid in stopped:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    return start
 
 
 @contextlib.contextmanager

@@ -77,6 +77,16 @@ def test_the_official_client_1(up, large, expected, tmp_path):
     assert out.read_text().split() == [expected]
 
 
+def without_last_newline(out):
+    """The official command line prints the output and a line feed of its own behind it."""
+    with out.open("rb+") as file:
+        file.seek(-1, os.SEEK_END)
+        assert file.read() == b"\n"
+        file.seek(-1, os.SEEK_END)
+        file.truncate()
+    return out
+
+
 def test_the_official_command_line_1(up, large, expected, tmp_path):
     done, out = official(".venv-vastai-1.9.1/bin/vastai", up, tmp_path, "execute", up.instance_id(large), "du -a large")
     crashed = b"object has no attribute 'get'"
@@ -85,23 +95,13 @@ def test_the_official_command_line_1(up, large, expected, tmp_path):
         newest = up.request("GET", "/api/v0/commands/?limit=1").json["commands"][0]
         assert (newest["state"], newest["sha256"]) == ("exited", expected)
         return
-    with out.open("rb+") as file:
-        file.seek(-1, os.SEEK_END)
-        assert file.read() == b"\n"  # its own print
-        file.seek(-1, os.SEEK_END)
-        file.truncate()
-    assert sha256(out) == expected
+    assert sha256(without_last_newline(out)) == expected
 
 
 def test_the_official_command_line_05(up, large, expected, tmp_path):
     done, out = official(".venv-vastai-0.5.0/bin/vastai", up, tmp_path, "execute", up.instance_id(large), "du -a large")
     assert done.returncode == 0, done
-    with out.open("rb+") as file:
-        file.seek(-1, os.SEEK_END)
-        assert file.read() == b"\n"  # its own print
-        file.seek(-1, os.SEEK_END)
-        file.truncate()
-    assert sha256(out) == expected
+    assert sha256(without_last_newline(out)) == expected
 
 
 def test_our_command_line(up, large, expected, tmp_path):

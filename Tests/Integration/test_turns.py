@@ -1,6 +1,5 @@
 """Whose turn it is: accounts, instances, wishes to cancel, and starts that come too late."""
 
-import contextlib
 import os
 import signal
 import time
@@ -19,22 +18,6 @@ def crowd(new_container):
     container = new_container()
     container.shell(FILES)
     return container
-
-
-@pytest.fixture
-def frozen():
-    """Stops a tool, and ends it at the latest with the test: `frozen(client, container, command)`."""
-    stopped = []
-
-    def start(client, container, command, **body):
-        identifier, pid = client.frozen(client.instance_id(container), command, **body)
-        stopped.append(pid)
-        return identifier, pid
-
-    yield start
-    for pid in stopped:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def accepted(client, container, command, **options):
@@ -59,10 +42,10 @@ def neighbour(up, new_container):
     return other, container
 
 
-def test_no_account_has_the_last_slot(start_up, crowd, new_container, frozen):
+def test_no_account_has_the_last_slot(start_up, crowd, new_container, frozen_tool):
     up = start_up("--concurrency", "2")
     other, container = neighbour(up, new_container)
-    slow, pid = frozen(up, crowd, "du -a many")
+    slow, pid = frozen_tool(up, crowd, "du -a many")
     waiting = [accepted(up, crowd, "du -a many") for _ in range(59)]
 
     # The one that stands still has the account's only slot, and the other is still free for others.
@@ -72,10 +55,10 @@ def test_no_account_has_the_last_slot(start_up, crowd, new_container, frozen):
     assert {up.final(identifier)["state"] for identifier in [slow, *waiting]} == {"exited"}
 
 
-def test_accounts_take_turns_for_the_only_slot(start_up, crowd, new_container, frozen):
+def test_accounts_take_turns_for_the_only_slot(start_up, crowd, new_container, frozen_tool):
     up = start_up("--concurrency", "1")
     other, container = neighbour(up, new_container)
-    slow, pid = frozen(up, crowd, "du -a many")
+    slow, pid = frozen_tool(up, crowd, "du -a many")
     crowded = [accepted(up, crowd, "du -a many") for _ in range(59)]
     late = accepted(other, container, "ls home")
     assert other.command(late)["state"] == "dispatched"
@@ -88,11 +71,11 @@ def test_accounts_take_turns_for_the_only_slot(start_up, crowd, new_container, f
     assert times == sorted(times), "an account's own commands come in their order"
 
 
-def test_more_slots_are_shared_too(start_up, crowd, new_container, frozen):
+def test_more_slots_are_shared_too(start_up, crowd, new_container, frozen_tool):
     up = start_up("--concurrency", "4")
     other, container = neighbour(up, new_container)
     for _ in range(3):
-        frozen(up, crowd, "du -a many")
+        frozen_tool(up, crowd, "du -a many")
     fourth = accepted(up, crowd, "ls many")
     assert other.final(accepted(other, container, "ls home"), seconds=10)["state"] == "exited"
     assert up.command(fourth)["state"] == "dispatched"
@@ -101,9 +84,9 @@ def test_more_slots_are_shared_too(start_up, crowd, new_container, frozen):
 # Wishes to cancel, and deadlines
 
 @pytest.mark.parametrize("behind", ["a slot", "a writer"])
-def test_one_that_waits_is_cancelled_at_once(start_up, crowd, frozen, behind):
+def test_one_that_waits_is_cancelled_at_once(start_up, crowd, frozen_tool, behind):
     up = start_up("--concurrency", "1")
-    _, pid = frozen(up, crowd, "du -a many" if behind == "a slot" else "rm -r many/1")
+    _, pid = frozen_tool(up, crowd, "du -a many" if behind == "a slot" else "rm -r many/1")
     waiting = accepted(up, crowd, "rm -r many/2" if behind == "a writer" else "ls many")
     assert order_to_cancel(up, waiting) == {
         "success": True, "state": "dispatched", "msg": "Its machine was asked to end it; see the command's state."}
@@ -114,9 +97,9 @@ def test_one_that_waits_is_cancelled_at_once(start_up, crowd, frozen, behind):
     assert b"2\n" in crowd.exec("ls", "/many").stdout
 
 
-def test_the_line_goes_on_behind_one_that_was_cancelled(start_up, crowd, frozen):
+def test_the_line_goes_on_behind_one_that_was_cancelled(start_up, crowd, frozen_tool):
     up = start_up()
-    first, pid = frozen(up, crowd, "rm -r many/1")
+    first, pid = frozen_tool(up, crowd, "rm -r many/1")
     second, third = accepted(up, crowd, "rm -r many/2"), accepted(up, crowd, "ls many")
     order_to_cancel(up, second)
     assert up.final(second, seconds=3)["state"] == "cancelled"
@@ -126,9 +109,9 @@ def test_the_line_goes_on_behind_one_that_was_cancelled(start_up, crowd, frozen)
     assert "2" in up.final(third)["stdout"].split() and "1" not in up.command(third)["stdout"].split()
 
 
-def test_a_writer_whose_start_is_overdue_expires_promptly(start_up, crowd, frozen):
+def test_a_writer_whose_start_is_overdue_expires_promptly(start_up, crowd, frozen_tool):
     up = start_up("--writer-start-seconds", "1")
-    _, pid = frozen(up, crowd, "rm -r many/1")
+    _, pid = frozen_tool(up, crowd, "rm -r many/1")
     late = accepted(up, crowd, "rm -r many/2")
     began = time.monotonic()
     row = up.final(late, seconds=10)
@@ -138,21 +121,21 @@ def test_a_writer_whose_start_is_overdue_expires_promptly(start_up, crowd, froze
     assert b"2\n" in crowd.exec("ls", "/many").stdout
 
 
-def test_a_reader_whose_start_is_overdue_expires_promptly(start_up, crowd, frozen):
+def test_a_reader_whose_start_is_overdue_expires_promptly(start_up, crowd, frozen_tool):
     up = start_up("--concurrency", "1", "--reader-start-seconds", "1")
-    frozen(up, crowd, "du -a many")
+    frozen_tool(up, crowd, "du -a many")
     late = accepted(up, crowd, "ls many")
     assert up.final(late, seconds=4)["state"] == "expired"
 
 
 # The order of writers
 
-def test_writers_of_an_instance_run_in_the_order_of_acceptance(start_up, new_container, frozen):
+def test_writers_of_an_instance_run_in_the_order_of_acceptance(start_up, new_container, frozen_tool):
     container = new_container()
     container.shell("mkdir -p /d/{1..30}/inner /first; touch /first/{1..3000}")
     up = start_up()
     with Removals(container.merged / "d") as removals:
-        first, pid = frozen(up, container, "rm -r first")
+        first, pid = frozen_tool(up, container, "rm -r first")
         writers = [accepted(up, container, f"rm -r d/{number}") for number in range(1, 31)]
         assert removals.so_far() == []
         jailed.thaw(pid)
@@ -209,9 +192,9 @@ def test_what_was_not_sent_is_cancelled_at_once(start_fleet, crowd):
 
 
 @pytest.mark.parametrize("command", ["du -a many", "rm -r many"])
-def test_a_wish_reaches_what_runs_when_the_link_comes_back(start_fleet, crowd, frozen, command):
+def test_a_wish_reaches_what_runs_when_the_link_comes_back(start_fleet, crowd, frozen_tool, command):
     fleet = start_fleet()
-    identifier, pid = frozen(fleet, crowd, command)
+    identifier, pid = frozen_tool(fleet, crowd, command)
     # The agent and its tool stand still while the server goes and comes, and hears the wish.
     os.kill(fleet.agent.pid, signal.SIGSTOP)
     try:
@@ -229,9 +212,9 @@ def test_a_wish_reaches_what_runs_when_the_link_comes_back(start_fleet, crowd, f
     assert len(crowd.exec("ls", "/many").stdout.split()) == 10
 
 
-def test_a_wish_for_a_reader_whose_agent_died_keeps_it_from_running_anew(start_fleet, crowd, frozen):
+def test_a_wish_for_a_reader_whose_agent_died_keeps_it_from_running_anew(start_fleet, crowd, frozen_tool):
     fleet = start_fleet()
-    identifier, _ = frozen(fleet, crowd, "du -a many")
+    identifier, _ = frozen_tool(fleet, crowd, "du -a many")
     fleet.agent.kill()
     eventually("its link is closed", lambda: is_away(fleet, crowd))
     assert order_to_cancel(fleet, identifier)["success"]

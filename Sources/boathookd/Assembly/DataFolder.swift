@@ -57,8 +57,10 @@ struct DataFolder: Sendable {
         let folder = open(
             path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 },
             O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return }
-        fsync(folder)
-        close(folder)
+        guard folder >= 0 else { throw SettingError(path, String(cString: strerror(errno))) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else {
+            throw SettingError(path, String(cString: strerror(errno)))
+        }
     }
 }

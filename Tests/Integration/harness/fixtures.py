@@ -1,5 +1,9 @@
 """The fixtures of all integration and client tests (a plugin of pytest; see bin/pytest)."""
 
+import contextlib
+import os
+import signal
+
 import pytest
 
 from harness.boathook import BIN, Up
@@ -63,6 +67,22 @@ def start_fleet(engine, tmp_path):
     yield start
     for one in started:
         one.end()
+
+
+@pytest.fixture
+def frozen_tool():
+    """Stops a command's tool, and ends it at the latest with the test: `frozen_tool(client, container, command)`."""
+    stopped = []
+
+    def start(client, container, command, **body):
+        identifier, pid = client.frozen(client.instance_id(container), command, **body)
+        stopped.append(pid)
+        return identifier, pid
+
+    yield start
+    for pid in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -20,22 +20,19 @@ def restart(arena, *names):
         arena.fleet.start(name)
 
 
-@fault("kill-agent", 8)
-def kill_agent(arena, rng):
-    some_moment(rng)
-    arena.fleet.agent.kill()
-    time.sleep(rng.choice((0, 0, rng.uniform(0, 0.5))))
-    restart(arena, "agent")
-    return True
+def kill(name):
+    def inject(arena, rng):
+        some_moment(rng)
+        arena.fleet.nodes[name].kill()
+        time.sleep(rng.choice((0, 0, rng.uniform(0, 0.5))))
+        restart(arena, name)
+        return True
+
+    return inject
 
 
-@fault("kill-server", 7)
-def kill_server(arena, rng):
-    some_moment(rng)
-    arena.fleet.server.kill()
-    time.sleep(rng.choice((0, 0, rng.uniform(0, 0.5))))
-    restart(arena, "server")
-    return True
+fault("kill-agent", 8)(kill("agent"))
+fault("kill-server", 7)(kill("server"))
 
 
 @fault("kill-both", 4)
