@@ -39,8 +39,19 @@ let package = Package(
     targets: [
         .target(name: "VastAPI", swiftSettings: strict),
         .target(name: "CommandPolicy", swiftSettings: strict),
-        .target(name: "AgentLink", swiftSettings: strict),
+        .target(name: "AgentLink", dependencies: ["CommandPolicy"], swiftSettings: strict),
         .target(name: "FaultPoints", swiftSettings: strict),
+        .target(
+            name: "LogLine", dependencies: [.product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(
+            name: "PolicyDocuments",
+            dependencies: ["CommandPolicy", .product(name: "Yams", package: "Yams")],
+            resources: [
+                .embedInCode("Profiles/vast.yaml"), .embedInCode("Profiles/inspect.yaml"),
+                .embedInCode("Profiles/diagnose.yaml"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "ControlPlane",
             dependencies: [
@@ -137,7 +148,7 @@ let package = Package(
             name: "boathookd",
             dependencies: [
                 "VastAPI", "CommandPolicy", "AgentLink", "ControlPlane", "SQLiteStore",
-                "ResultStores", "APIServer",
+                "ResultStores", "APIServer", "PolicyDocuments", "LogLine",
                 "CDisk", "ContainerEngine", "Jail", "Agent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -150,23 +161,38 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "StoreConformance", dependencies: ["ControlPlane", "CommandPolicy", "AgentLink"],
+            name: "StoreConformance",
+            dependencies: ["ControlPlane", "CommandPolicy", "AgentLink", "PolicyDocuments"],
             swiftSettings: strict),
         .target(
             name: "AgentSimulator", dependencies: ["ControlPlane", "AgentLink"],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandPolicyTests", dependencies: ["CommandPolicy"], swiftSettings: strict),
-        .testTarget(name: "VastAPITests", dependencies: ["VastAPI"], swiftSettings: strict),
-        .testTarget(
-            name: "AgentLinkTests", dependencies: ["AgentLink"], exclude: ["Golden"],
+            name: "CommandPolicyTests", dependencies: ["CommandPolicy", "PolicyDocuments"],
             swiftSettings: strict),
         .testTarget(
-            name: "ControlPlaneTests", dependencies: ["ControlPlane"], swiftSettings: strict),
+            name: "PolicyDocumentsTests", dependencies: ["CommandPolicy", "PolicyDocuments"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LogLineTests",
+            dependencies: [
+                "LogLine", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "VastAPITests", dependencies: ["VastAPI"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentLinkTests", dependencies: ["AgentLink", "CommandPolicy"], exclude: ["Golden"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: ["AgentLink", "CommandPolicy", "ControlPlane", "PolicyDocuments"],
+            swiftSettings: strict),
         .testTarget(
             name: "SQLiteStoreTests",
             dependencies: [
                 "SQLiteStore", "StoreConformance", "AgentLink", "CommandPolicy", "ControlPlane",
+                "PolicyDocuments",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
@@ -182,7 +208,7 @@ let package = Package(
             name: "APIServerTests",
             dependencies: [
                 "APIServer", "AgentLink", "AgentSimulator", "CommandPolicy", "ControlPlane",
-                "ResultStores", "SQLiteStore", "VastAPI",
+                "PolicyDocuments", "ResultStores", "SQLiteStore", "VastAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -198,7 +224,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "JailTests", dependencies: ["Jail"], swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "AgentLink", "ContainerEngine", "Jail"],
+            name: "AgentTests",
+            dependencies: [
+                "Agent", "AgentLink", "CommandPolicy", "ContainerEngine", "Jail", "PolicyDocuments",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "BoathookCLITests",

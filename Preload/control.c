@@ -52,6 +52,25 @@ static struct strings scan_paths(struct scan *scan, uint32_t count) {
     return strings;
 }
 
+// What is attached at its own place in another tree: spelled in one way only, and never the whole tree. Shorter ones come
+// first, so that a path that lies below another comes after it.
+static struct strings scan_narrow_paths(struct scan *scan, uint32_t count) {
+    struct strings strings = {scan->next, count};
+    size_t least = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *path = scan_string(scan);
+        size_t length = strlen(path);
+        if (path[0] != '/' || length < least) malformed();
+        least = length;
+        while (*path == '/') {
+            size_t name = strcspn(++path, "/");
+            if (name == 0 || strncmp(path, "..", name) == 0) malformed(); // empty, "." and ".."
+            path += name;
+        }
+    }
+    return strings;
+}
+
 static struct strings scan_volumes(struct scan *scan, uint32_t count) {
     struct strings strings = {scan->next, count};
     for (uint32_t i = 0; i < count; i++) {
@@ -76,10 +95,11 @@ void control_read(struct control *control) {
     memcpy(&header, block, sizeof header);
 
     if (header.magic != CJAIL_MAGIC || header.version != CJAIL_VERSION || header.length != length) malformed();
-    if ((header.flags & ~(uint64_t)(CJAIL_WRITES | CJAIL_LAYERS | CJAIL_LIVE)) != 0) malformed();
+    if ((header.flags & ~(uint64_t)(CJAIL_WRITES | CJAIL_LAYERS | CJAIL_LIVE | CJAIL_MAGIC_DATABASE)) != 0) malformed();
     control->writes = (header.flags & CJAIL_WRITES) != 0;
     control->layers = (header.flags & CJAIL_LAYERS) != 0;
     control->live = (header.flags & CJAIL_LIVE) != 0;
+    control->magic_database = (header.flags & CJAIL_MAGIC_DATABASE) != 0;
     // The library mounts layers for reading only: an upper directory that is also a lower one must not change.
     if (control->writes && control->layers) malformed();
 
@@ -97,7 +117,8 @@ void control_read(struct control *control) {
 
     if (header.root_count < 1 || header.root_count > (control->layers ? CJAIL_LAYERS_MAX : 1)) malformed();
     if (header.volume_count > CJAIL_VOLUMES_MAX || header.blocker_count > CJAIL_BLOCKERS_MAX ||
-        header.guard_count > CJAIL_GUARDS_MAX)
+        header.guard_count > CJAIL_GUARDS_MAX || header.protected_count > CJAIL_PROTECTED_MAX ||
+        header.path_count > CJAIL_PATHS_MAX)
         malformed();
 
     struct scan scan = {block + sizeof header, block + length};
@@ -105,6 +126,8 @@ void control_read(struct control *control) {
     control->volumes = scan_volumes(&scan, header.volume_count);
     control->blockers = scan_paths(&scan, header.blocker_count);
     control->guards = scan_operands(&scan, header.guard_count);
+    control->protected = scan_paths(&scan, header.protected_count);
+    control->paths = scan_narrow_paths(&scan, header.path_count);
     if (scan.next != scan.end) malformed();
 }
 

@@ -49,8 +49,12 @@ int __libc_start_main(main_function *tool, int argc, char **argv, void (*init)(v
     remove_poison(argc, argv);
     replace_environment();
     namespaces_enter();
+    zone_settle();
+    magic_read(&control);
+    confine_priority();
+    mounts_of(&control);
     view_enter(&control, &root);
-    guard_root(&control, &root);
+    guard_operands(&control, &root);
     confine_limits(&control);
     confine_capabilities(&control);
     confine_descriptors();

@@ -1,6 +1,7 @@
-// The system calls that a tool may make from main on (seccomp(2)): what ls, rm and du of GNU coreutils 9 and glibc were
-// seen to make or can be read to make, and no more. Everything else answers EPERM; a call in another architecture's
-// convention ends the process. One table serves x86-64 and arm64: calls that only the older one has are conditional.
+// The system calls that a tool may make from main on (seccomp(2)): what GNU's ls, rm, du, cat, head, tail, wc, stat, df,
+// find, grep, sort, uniq, cut, sha256sum and md5sum, file(1), tree(1) and glibc were seen to need or can be read to need,
+// and no more. Everything else answers EPERM; a call in another architecture's convention ends the process. One table
+// serves x86-64 and arm64: calls that only the older one has are conditional.
 #include "jail.h"
 
 #include <errno.h>
@@ -24,18 +25,21 @@
 #error "no system call table for this architecture"
 #endif
 
-// A call is allowed by a rule when (argument & mask) == value. Several rules for one call are alternatives.
-// Both architectures are little-endian, and every argument looked at is an int to the kernel: the low half is all of it.
+// A call is allowed by a rule when (argument & mask) == value, of its lower half, and the upper half is 0 where that is
+// asked for. Several rules for one call are alternatives.
+// Both architectures are little-endian. An argument that is an int to the kernel has nothing in its upper half.
 struct rule {
     uint32_t call;
     uint32_t argument;
     uint32_t mask;
     uint32_t value;
+    bool upper_is_zero;
 };
 
-#define ALWAYS(name) {SYS_##name, 0, 0, 0}
-#define NO_BITS(name, argument, bits) {SYS_##name, argument, (uint32_t)(bits), 0}
-#define ONLY(name, argument, value) {SYS_##name, argument, UINT32_MAX, (uint32_t)(value)}
+#define ALWAYS(name) {SYS_##name, 0, 0, 0, false}
+#define NO_BITS(name, argument, bits) {SYS_##name, argument, (uint32_t)(bits), 0, false}
+#define ONLY(name, argument, value) {SYS_##name, argument, UINT32_MAX, (uint32_t)(value), false}
+#define NO_POINTER(name, argument) {SYS_##name, argument, UINT32_MAX, 0, true}
 
 // Opening is for reading, and creates nothing: no bit outside these, and O_RDONLY is no bit at all.
 #define OPEN_FLAGS (O_CLOEXEC | O_DIRECTORY | O_NOATIME | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK | O_PATH)
@@ -68,6 +72,7 @@ static const struct rule reading[] = {
     ALWAYS(flistxattr),
     // Where we are.
     ALWAYS(fchdir), // fts, without *at
+    ALWAYS(chdir), // df and stat, when they look for the mount that a file is on
     ALWAYS(getcwd), // ls --hyperlink
     // Memory, never executable.
     ALWAYS(brk),
@@ -78,6 +83,8 @@ static const struct rule reading[] = {
     ALWAYS(madvise), // malloc giving memory back
     ALWAYS(getrandom), // malloc's and the hash tables' keys
     ALWAYS(sysinfo), // qsort asks for the size of memory
+    NO_POINTER(prlimit64, 2), // sort asks for the limits of memory, and sets none
+    ALWAYS(sched_getaffinity), // sort counts processors; the C library would count them in the instance's /sys
     ONLY(futex, 1, FUTEX_WAKE_PRIVATE), // pthread_once wakes whoever waits; there is nobody to wait for
     // Descriptors: copies and flags, nothing about owners, leases, notices or pipe sizes.
     ALWAYS(dup),
@@ -89,6 +96,7 @@ static const struct rule reading[] = {
     ONLY(fcntl, 1, F_GETFL),
     ONLY(ioctl, 1, TCGETS), // is the output a terminal, and how wide
     ONLY(ioctl, 1, TIOCGWINSZ),
+    ONLY(ioctl, 1, FIONREAD), // cat -A asks whether there is more, before it writes
     // Itself.
     ALWAYS(getpid),
     ALWAYS(getuid),
@@ -135,7 +143,7 @@ static const struct rule writing[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-enum { PER_RULE = 6, AROUND = 8 };
+enum { PER_RULE = 8, AROUND = 8 };
 
 struct program {
     struct sock_filter code[(COUNT(reading) + COUNT(writing)) * PER_RULE + AROUND];
@@ -157,10 +165,16 @@ static void emit_rule(struct program *program, const struct rule *rule) {
         emit(program, ANSWER(SECCOMP_RET_ALLOW));
         return;
     }
-    emit(program, IF_EQUAL(rule->call, 0, 5));
-    emit(program, LOAD((uint32_t)(offsetof(struct seccomp_data, args) + rule->argument * sizeof(uint64_t))));
+    uint32_t argument = (uint32_t)(offsetof(struct seccomp_data, args) + rule->argument * sizeof(uint64_t));
+    uint8_t upper = rule->upper_is_zero ? 2 : 0; // instructions for it
+    emit(program, IF_EQUAL(rule->call, 0, (uint8_t)(5 + upper)));
+    emit(program, LOAD(argument));
     emit(program, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, rule->mask));
-    emit(program, IF_EQUAL(rule->value, 0, 1));
+    emit(program, IF_EQUAL(rule->value, 0, (uint8_t)(1 + upper)));
+    if (rule->upper_is_zero) {
+        emit(program, LOAD(argument + (uint32_t)sizeof(uint32_t)));
+        emit(program, IF_EQUAL(0, 0, 1));
+    }
     emit(program, ANSWER(SECCOMP_RET_ALLOW));
     emit(program, LOAD(offsetof(struct seccomp_data, nr)));
 }

@@ -5,122 +5,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-enum { OVERLAY = 0x794c7630, TMPFS = 0x01021994 }; // linux/magic.h has the second only
-
-// Every mount of a view has these, and MOUNT_ATTR_RDONLY unless the command writes.
-#define ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOATIME)
-
-struct staging {
-    int top; // the tmpfs: holds the three below
-    int directory; // an empty directory, to block directories with
-    int file; // an empty file, to block everything else with
-};
-
-// ---- Places
-
-bool place_of(int directory, const char *path, int flags, struct place *place) {
-    struct statx status;
-    if (statx(directory, path, flags | AT_NO_AUTOMOUNT, STATX_INO | STATX_MNT_ID, &status) != 0) return false;
-    if ((status.stx_mask & STATX_MNT_ID) == 0) { // before Linux 5.8
-        errno = ENOSYS;
-        return false;
-    }
-    *place = (struct place){status.stx_mnt_id, status.stx_dev_major, status.stx_dev_minor, status.stx_ino};
-    return true;
-}
-
-bool place_is(const struct place *one, const struct place *other) {
-    return one->mount == other->mount && one->device_major == other->device_major &&
-           one->device_minor == other->device_minor && one->inode == other->inode;
-}
-
-// ---- Flags of mounts
-
-static bool is_file_system(int descriptor, long magic) {
-    struct statfs status;
-    return fstatfs(descriptor, &status) == 0 && status.f_type == magic;
-}
-
-// Believes the kernel's answer, not our request (statvfs(3); Linux fills f_flags in statfs(2) too).
-static void check_sealed(int descriptor, bool writable) {
-    unsigned long wanted = ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | (writable ? 0 : ST_RDONLY);
-    struct statfs status;
-    if (fstatfs(descriptor, &status) != 0) jail_fail_errno(CJAIL_STEP_SEAL);
-    if (((unsigned long)status.f_flags & wanted) != wanted) jail_fail(CJAIL_STEP_SEAL, EPERM);
-}
-
-static void seal(int mount, bool writable) {
-    struct mount_attr attributes = {
-        .attr_set = ATTRIBUTES | (writable ? 0 : MOUNT_ATTR_RDONLY),
-        .attr_clr = MOUNT_ATTR__ATIME,
-        .propagation = MS_PRIVATE,
-    };
-    if (mount_setattr(mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
-        jail_fail_errno(CJAIL_STEP_SEAL);
-    check_sealed(mount, writable);
-}
-
-// ---- Small steps
-
-static int clone_mount(int source, const char *step) {
-    int tree = open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    if (tree < 0) jail_fail_errno(step);
-    return tree;
-}
-
-static void attach(int mount, int target, const char *step) {
-    if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-        jail_fail_errno(step);
-}
-
-// A place in the view by its path there: no symbolic link is followed, and nothing leads out.
-static int find_in(int view, const char *path) {
-    struct open_how how = {
-        .flags = O_PATH | O_CLOEXEC,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    return (int)syscall(SYS_openat2, view, path, &how, sizeof how);
-}
-
-// ---- The steps
 
 // A tmpfs of our own on top of "/": paths of this process still begin below it, so it hides nothing that we open next.
 static struct staging make_staging(void) {
     static const char step[] = CJAIL_STEP_STAGING;
-    int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
-    if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "size", "65536", 0) != 0 ||
-        fsconfig(context, FSCONFIG_SET_STRING, "mode", "0755", 0) != 0 ||
-        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
+    struct staging staging = {.top = tree_tmpfs(step)};
+    if (mkdirat(staging.top, "root", 0755) != 0 || mkdirat(staging.top, "narrow", 0755) != 0 ||
+        mkdirat(staging.top, "d", 0555) != 0)
         jail_fail_errno(step);
-    struct staging staging = {.top = fsmount(context, FSMOUNT_CLOEXEC, ATTRIBUTES)};
-    if (staging.top < 0) jail_fail_errno(step);
-    close(context);
-    if (!is_file_system(staging.top, TMPFS)) jail_fail(step, EINVAL);
-
-    if (mkdirat(staging.top, "root", 0755) != 0 || mkdirat(staging.top, "d", 0555) != 0) jail_fail_errno(step);
     int made = openat(staging.top, "f", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0444);
     if (made < 0) jail_fail_errno(step);
     close(made);
 
     int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (top < 0) jail_fail_errno(step);
-    attach(staging.top, top, step);
+    tree_attach(staging.top, top, step);
     close(top);
 
     // Sealed once; clones of a mount inherit its flags, so no blocker needs sealing of its own.
-    seal(staging.top, false);
+    tree_seal(staging.top, false);
     staging.directory = openat(staging.top, "d", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    staging.narrow = openat(staging.top, "narrow", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     staging.file = openat(staging.top, "f", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (staging.directory < 0 || staging.file < 0) jail_fail_errno(step);
+    if (staging.directory < 0 || staging.narrow < 0 || staging.file < 0) jail_fail_errno(step);
     return staging;
 }
 
@@ -138,12 +50,12 @@ static int view_of_merged(const struct control *control, const struct staging *s
     // After an instance has stopped, the path may still name the empty directory that the mount was on.
     struct statx status;
     if (statx(root, "", AT_EMPTY_PATH, STATX_TYPE, &status) != 0) jail_fail_errno(CJAIL_STEP_ROOT_KIND);
-    if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 || !is_file_system(root, OVERLAY))
+    if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 || !tree_is(root, TREE_OVERLAY))
         jail_fail(CJAIL_STEP_ROOT_KIND, EINVAL);
 
-    int view = clone_mount(root, CJAIL_STEP_ROOT_OPEN);
+    int view = tree_clone(root, 0, CJAIL_STEP_ROOT_OPEN);
     close(root);
-    seal(view, control->writes);
+    tree_seal(view, control->writes);
     if (move_mount(view, "", staging->top, "root", MOVE_MOUNT_F_EMPTY_PATH) != 0)
         jail_fail_errno(CJAIL_STEP_ROOT_OPEN);
     return view;
@@ -176,8 +88,8 @@ static int view_of_layers(const struct control *control, const struct staging *s
 
     int view = openat(staging->top, "root", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (view < 0) jail_fail_errno(step);
-    if (!is_file_system(view, OVERLAY)) jail_fail(CJAIL_STEP_ROOT_KIND, EINVAL);
-    seal(view, false);
+    if (!tree_is(view, TREE_OVERLAY)) jail_fail(CJAIL_STEP_ROOT_KIND, EINVAL);
+    tree_seal(view, false);
     return view;
 }
 
@@ -194,11 +106,11 @@ static void attach_volumes(const struct control *control, int view) {
         struct stat status;
         if (source < 0 || fstat(source, &status) != 0) jail_fail_errno(step);
         if (S_ISLNK(status.st_mode)) jail_fail(step, ELOOP);
-        int target = find_in(view, destination);
+        int target = tree_find(view, destination);
         if (target >= 0) {
-            int volume = clone_mount(source, step);
-            seal(volume, writable);
-            attach(volume, target, step);
+            int volume = tree_clone(source, 0, step);
+            tree_seal(volume, writable);
+            tree_attach(volume, target, step);
             close(volume);
             close(target);
         } else if (errno != ENOENT && (errno != ELOOP || control->writes)) {
@@ -214,7 +126,7 @@ static void attach_blockers(const struct control *control, const struct staging 
     static const char step[] = CJAIL_STEP_BLOCKER;
     struct strings blockers = control->blockers;
     for (uint32_t i = 0; i < blockers.count; i++) {
-        int target = find_in(view, strings_take(&blockers));
+        int target = tree_find(view, strings_take(&blockers));
         if (target < 0) {
             // A place that a tenant just renamed: its mount would lose its protection from a writer.
             bool unprotected = control->writes && (control->live || errno != ENOENT);
@@ -223,9 +135,9 @@ static void attach_blockers(const struct control *control, const struct staging 
         }
         struct stat status;
         if (fstat(target, &status) != 0) jail_fail_errno(step);
-        int blocker = clone_mount(S_ISDIR(status.st_mode) ? staging->directory : staging->file, step);
-        check_sealed(blocker, false);
-        attach(blocker, target, step);
+        int blocker = tree_clone(S_ISDIR(status.st_mode) ? staging->directory : staging->file, 0, step);
+        tree_check(blocker, false);
+        tree_attach(blocker, target, step);
         close(blocker);
         close(target);
     }
@@ -260,5 +172,6 @@ void view_enter(const struct control *control, struct place *root) {
     int view = control->layers ? view_of_layers(control, &staging) : view_of_merged(control, &staging);
     attach_volumes(control, view);
     attach_blockers(control, &staging, view);
+    if (control->paths.count > 0) view = narrow_view(control, &staging, view);
     become_root(view, root);
 }

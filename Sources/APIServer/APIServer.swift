@@ -8,6 +8,7 @@ package struct APIServer: Sendable {
     /// What the routes are made of.
     package struct Parts: Sendable {
         package var authenticator: Authenticator
+        package var keys: KeyAccess
         package var instances: InstanceAccess
         package var commands: CommandAccess
         package var execute: ExecuteCommand
@@ -22,13 +23,14 @@ package struct APIServer: Sendable {
         package var time: WallTime
 
         package init(
-            authenticator: Authenticator, instances: InstanceAccess, commands: CommandAccess,
-            execute: ExecuteCommand, cancel: RequestCancellation, result: CommandResult,
-            follow: FollowOutput, deleteResult: DeleteResult, gateway: AgentGateway,
-            dispatcher: Dispatcher, executeLimiter: RateLimiter<APIKey.ID>,
+            authenticator: Authenticator, keys: KeyAccess, instances: InstanceAccess,
+            commands: CommandAccess, execute: ExecuteCommand, cancel: RequestCancellation,
+            result: CommandResult, follow: FollowOutput, deleteResult: DeleteResult,
+            gateway: AgentGateway, dispatcher: Dispatcher, executeLimiter: RateLimiter<APIKey.ID>,
             urls: PublicURLs, time: WallTime
         ) {
             self.authenticator = authenticator
+            self.keys = keys
             self.instances = instances
             self.commands = commands
             self.execute = execute
@@ -113,7 +115,9 @@ package struct APIServer: Sendable {
         let api = router.group()
             .add(
                 middleware: AuthenticationMiddleware(
-                    authenticator: parts.authenticator, failedLogins: failedLogins))
+                    authenticator: parts.authenticator, failedLogins: failedLogins)
+            )
+            .add(middleware: PermissionMiddleware())
         api.put(
             "api/v0/instances/command/:id",
             use: ExecuteRoute(
@@ -150,6 +154,11 @@ package struct APIServer: Sendable {
             "api/v1/instances",
             use: InstancePageRoute(access: parts.instances, rows: rows).callAsFunction)
         api.get("api/v0/users/current", use: CurrentUserRoute().callAsFunction)
+        api.get("api/v0/auth/apikeys", use: KeyListRoute(access: parts.keys).callAsFunction)
+        api.post("api/v0/auth/apikeys", use: CreateKeyRoute(access: parts.keys).callAsFunction)
+        api.get("api/v0/auth/apikeys/:id", use: KeyRoute(access: parts.keys).callAsFunction)
+        api.delete(
+            "api/v0/auth/apikeys/:id", use: DeleteKeyRoute(access: parts.keys).callAsFunction)
     }
 
     private static func addAgentRoutes(

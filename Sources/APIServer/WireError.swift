@@ -42,11 +42,13 @@ struct WireError: Error, Sendable {
             switch error.code {
             case .unauthenticated: (.unauthorized, "auth_error")
             case .blocked: (.forbidden, "blacklisted")
+            case .notAuthorized: (.forbidden, "not_authorized")
             case .instanceNotFound, .commandNotFound: (.notFound, "not_found")
             case .invalidArguments, .commandRefused: (.badRequest, "invalid_args")
             case .instanceNotReady: (.badRequest, "invalid_container")
             case .tooFrequent: (.tooManyRequests, "too_frequent")
             case .queueFull: (.tooManyRequests, "queue_full")
+            case .budgetSpent: (.forbidden, "budget_spent")
             case .busy: (.serviceUnavailable, "busy")
             case .commandOpen: (.conflict, "command_open")
             case .idempotencyMismatch: (.unprocessableContent, "idempotency_mismatch")

@@ -17,6 +17,7 @@ package struct AgentService: Service {
     ///   - link: The way to the server.
     ///   - engine: Whose containers the agent works with.
     ///   - jail: Where commands run.
+    ///   - policy: What may run here, whatever the server allows.
     ///   - dataFolder: A folder of the agent's own, for its journal and the output of commands.
     ///   - adoption: Which containers become instances.
     ///   - concurrency: How many commands may run at once on this machine.
@@ -24,8 +25,8 @@ package struct AgentService: Service {
     ///   - logger: The process's.
     /// - Throws: When the folder or the journal cannot be used.
     package init(
-        link: any ServerLink, engine: any ContainerEngine, jail: Jail, dataFolder: String,
-        adoption: Adoption, concurrency: Int, outputLimit: Int64, logger: Logger
+        link: any ServerLink, engine: any ContainerEngine, jail: Jail, policy: MachinePolicy,
+        dataFolder: String, adoption: Adoption, concurrency: Int, outputLimit: Int64, logger: Logger
     ) throws {
         let spools = try SpoolFolder(path: dataFolder + "/spool", reserveCount: concurrency)
         let journal = try Journal(
@@ -34,7 +35,7 @@ package struct AgentService: Service {
         threads.start()
         let known = KnownContainers()
         let runner = CommandRunner(
-            engine: engine, jail: jail, known: known, journal: journal,
+            engine: engine, jail: jail, policy: policy, known: known, journal: journal,
             turns: CommandTurns(concurrency: concurrency), threads: threads, spools: spools,
             outputLimit: outputLimit)
         self.link = link

@@ -37,6 +37,8 @@ package struct CommandFinished: Sendable, Hashable, Codable {
     package var startedAt: Double?
     /// Seconds from spawn to end of output, by a monotonic clock.
     package var runtime: Double?
+    /// What a command that removes has removed, or would; nil when that is not known.
+    package var removal: Removal?
 
     /// Which start of the tool this is the end of.
     ///
@@ -47,7 +49,7 @@ package struct CommandFinished: Sendable, Hashable, Codable {
     package var outputBytes: Int64 { stdoutBytes + stderrBytes }
 
     enum CodingKeys: String, CodingKey {
-        case outcome, signal, note, sha256, complete, runtime
+        case outcome, signal, note, sha256, complete, runtime, removal
         case commandID = "command_id"
         case exitCode = "exit_code"
         case stdoutBytes = "stdout_bytes"
@@ -59,7 +61,7 @@ package struct CommandFinished: Sendable, Hashable, Codable {
         commandID: Int64, outcome: Outcome, exitCode: Int? = nil, signal: Int? = nil,
         note: String? = nil, stdoutBytes: Int64 = 0, stderrBytes: Int64 = 0,
         sha256: String = CommandFinished.emptyDigest, complete: Bool = true,
-        startedAt: Double? = nil, runtime: Double? = nil
+        startedAt: Double? = nil, runtime: Double? = nil, removal: Removal? = nil
     ) {
         self.commandID = commandID
         self.outcome = outcome
@@ -72,6 +74,7 @@ package struct CommandFinished: Sendable, Hashable, Codable {
         self.complete = complete
         self.startedAt = startedAt
         self.runtime = runtime
+        self.removal = removal
     }
 
     /// The same end, when its output cannot be had.
@@ -79,7 +82,7 @@ package struct CommandFinished: Sendable, Hashable, Codable {
         CommandFinished(
             commandID: commandID, outcome: outcome, exitCode: exitCode, signal: signal,
             note: [self.note, note].compactMap { $0 }.joined(separator: "; "), complete: false,
-            startedAt: startedAt, runtime: runtime)
+            startedAt: startedAt, runtime: runtime, removal: removal)
     }
 
     /// SHA-256 of nothing (FIPS 180-4).

@@ -3,7 +3,7 @@ package enum LinkProtocol {
     /// Raised when an old peer would misread a message.
     ///
     /// A server refuses an agent of another version with 426.
-    package static let version = 2
+    package static let version = 3
 
     /// `POST`, bearer join token: ``JoinRequest`` → ``JoinReply``.
     package static let joinPath = "/agent/v1/join"

@@ -1,3 +1,5 @@
+package import CommandPolicy
+
 /// What the server says to an agent: one JSON object a line on the response that the agent holds
 /// open.
 ///
@@ -49,6 +51,13 @@ package struct RunCommand: Sendable, Hashable, Codable {
     /// Whether the server's decision lets the command change something; such a command starts at
     /// most once.
     package var writes: Bool
+    /// Who is to run it, and on what.
+    package var backend: CommandBackend
+    package var view: InstanceView
+    /// Normalised paths outside of which it must see nothing; nil for everywhere.
+    package var paths: [String]?
+    /// What the server allows it to use; the machine may allow less.
+    package var limits: CommandLimits
     /// Wall-clock limit in milliseconds, counted from its start.
     package var timeoutMilliseconds: Int
     /// How long, in milliseconds from receipt, the command may still wait for its start.
@@ -59,11 +68,13 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package var outputLimit: Int64
     /// Whose command it is: machines share their turns out among accounts.
     package var accountID: Int64
+    /// For a command that removes: what it may, and whether it is to be run at all.
+    package var removal: RemovalOrder?
     /// Whether a wish to cancel it came before this order could be given.
     package var isCancelled: Bool
 
     enum CodingKeys: String, CodingKey {
-        case argv, policy, writes
+        case argv, policy, writes, backend, view, paths, limits, removal
         case commandID = "command_id"
         case containerID = "container_id"
         case timeoutMilliseconds = "timeout_ms"
@@ -75,9 +86,16 @@ package struct RunCommand: Sendable, Hashable, Codable {
 
     package init(
         commandID: Int64, containerID: String, argv: [String], policy: String, writes: Bool,
-        timeoutMilliseconds: Int, startWithinMilliseconds: Int, outputLimit: Int64,
-        accountID: Int64, isCancelled: Bool = false
+        backend: CommandBackend = .jail, view: InstanceView = .merged, paths: [String]? = nil,
+        limits: CommandLimits, timeoutMilliseconds: Int, startWithinMilliseconds: Int,
+        outputLimit: Int64, accountID: Int64, removal: RemovalOrder? = nil,
+        isCancelled: Bool = false
     ) {
+        self.backend = backend
+        self.view = view
+        self.paths = paths
+        self.limits = limits
+        self.removal = removal
         self.commandID = commandID
         self.containerID = containerID
         self.argv = argv

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The client's command line.
 ///
-/// `boathook up|server|agent|admin` is the `boathookd` beside it.
+/// `boathook up|server|agent|admin|policy` is the `boathookd` beside it.
 package struct BoathookCommand {
     /// Reads the process's arguments, does what they say, and ends the process.
     package static func start() async {
@@ -48,10 +48,11 @@ struct Root: ParsableCommand {
             """,
         subcommands: [
             ExecuteVerb.self, FollowVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self,
-            PolicyVerb.self,
         ]
             + (DaemonProgram.isClientOnly
-                ? [] : [UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self]))
+                ? [] : [
+                    UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self, PolicyHelp.self,
+                ]))
 }
 
 /// What the machine owner runs: listed for help alone; `boathookd` carries it out.
@@ -76,4 +77,9 @@ struct AdminHelp: DaemonHelp {
     static let configuration = CommandConfiguration(
         commandName: "admin",
         abstract: "Manage users, keys and machines in the server's data folder.")
+}
+
+struct PolicyHelp: DaemonHelp {
+    static let configuration = CommandConfiguration(
+        commandName: "policy", abstract: "Ask what may be run, and why; check a policy's file.")
 }

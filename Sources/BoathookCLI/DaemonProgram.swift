@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The `boathookd` that lies beside this executable.
 enum DaemonProgram {
-    static let verbs: Set<String> = ["up", "server", "agent", "admin", "jail-bench"]
+    static let verbs: Set<String> = ["up", "server", "agent", "admin", "policy", "jail-bench"]
 
     /// Whether this program was called by upstream's name: then it has upstream's verbs alone.
     static let isClientOnly = lastPart(of: CommandLine.arguments.first ?? "") == "vastai"

@@ -11,6 +11,11 @@
 // glibc 2.36 has it as an enumerator that some headers hide (waitid(2)).
 #define PIDFD_ID_TYPE ((idtype_t)3)
 
+int cjail_process(pid_t pid) {
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return pidfd < 0 ? -errno : pidfd;
+}
+
 int cjail_kill(int pidfd) {
     return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0 ? 0 : errno;
 }

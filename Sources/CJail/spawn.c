@@ -21,7 +21,7 @@ enum { PASSED = 7, STACK = 64 * 1024, ABOVE = 32 };
 struct child {
     const struct cjail_spawn *request;
     int source[PASSED];
-    int error; // written by the child when it could not execute
+    int error; // written by the child when it could not execute; negated when it could not join a cgroup
 };
 
 // Puts source[i] at descriptor i. Sources below PASSED are moved out of the way first, so none is overwritten early.
@@ -33,6 +33,14 @@ static int place_descriptors(int source[PASSED]) {
     return (int)syscall(SYS_close_range, PASSED, ~0U, 0);
 }
 
+// "0" is whoever writes it: nothing is looked up, and version 1 takes no lock against forks and exits (cgroup_procs_write
+// in kernel/cgroup). Before descriptors are placed, which closes these.
+static int join_cgroups(const struct cjail_spawn *request) {
+    for (int i = 0; i < request->cgroup_count; i++)
+        if (write(request->cgroups[i], "0", 1) != 1) return -1;
+    return 0;
+}
+
 static int run_child(void *argument) {
     struct child *child = argument;
 
@@ -41,6 +49,10 @@ static int run_child(void *argument) {
     const unsigned long standard[4] = {0}; // the kernel's struct sigaction: SIG_DFL, no flags, an empty mask
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, standard, NULL, 8);
 
+    if (join_cgroups(child->request) != 0) {
+        child->error = -errno;
+        _exit(CJAIL_EXIT);
+    }
     if (place_descriptors(child->source) == 0) {
         sigset_t none;
         sigemptyset(&none);
@@ -53,6 +65,7 @@ static int run_child(void *argument) {
 }
 
 int cjail_spawn(const struct cjail_spawn *request, pid_t *pid, int *pidfd) {
+    if (request->cgroup_count < 0 || request->cgroup_count > CJAIL_CGROUPS_MAX) return EINVAL;
     struct child child = {
         .request = request,
         .source = {request->input, request->output, request->error, request->control, request->status,

@@ -117,4 +117,18 @@ extension CommandError.Code {
     package static let dotOperand = Self(description: "dot_operand")
     /// An operand of a program that removes, and that is the root folder.
     package static let rootOperand = Self(description: "root_operand")
+    /// An operand of a program that removes, and that is a folder of the system.
+    package static let protectedOperand = Self(description: "protected_operand")
+    /// More operands than the rule allows.
+    package static let tooManyOperands = Self(description: "too_many_operands")
+    /// A path outside those of the rule or of the key.
+    package static let pathNotAllowed = Self(description: "path_not_allowed")
+    /// A command that is none of the forms in which its program may run.
+    package static let unknownForm = Self(description: "unknown_form")
+    /// The rule does not run on that view.
+    package static let viewNotAllowed = Self(description: "view_not_allowed")
+    /// The key does not reach to this rule.
+    package static let notGranted = Self(description: "not_granted")
+    /// The key lets nothing be changed.
+    package static let writesNotGranted = Self(description: "writes_not_granted")
 }

@@ -1,7 +1,7 @@
 /// What a policy says to a command: the record that is kept, sent and shown.
 ///
 /// Its JSON keys are part of the wire contract. Two decisions are equal when their bytes are.
-package struct Decision: Sendable, Codable {
+package struct Decision: Sendable {
     package enum Verdict: String, Sendable, Hashable, Codable {
         case allow
         case deny
@@ -21,10 +21,23 @@ package struct Decision: Sendable, Codable {
     ///
     /// False if no rule was reached.
     package var writes: Bool
-    /// The operands whose identity (device and inode) the jail compares with the root's.
+    /// Whether what a command would remove is only listed; then it changes nothing.
+    package var previews = false
+    /// Who runs it.
+    package var backend = CommandBackend.jail
+    /// What of the instance it sees.
+    package var view = InstanceView.merged
+    /// Whether the volumes that the instance declares are attached where they belong.
+    package var attachesVolumes = true
+    /// Normalised paths outside of which the command sees nothing; nil for everywhere.
+    package var paths: [String]?
+    /// The operands whose identity (device and inode) the jail compares with the root's, with those of
+    /// mount points and of ``protected``.
     ///
     /// Before the program runs: those of `rm`, in order. Empty on denial.
     package var guards: [String]
+    /// Paths that no operand may be, whatever it is called.
+    package var protected: [String] = []
     /// What the run may use; nil on denial.
     package var limits: CommandLimits?
     /// Why not; nil if allowed.
@@ -44,6 +57,11 @@ package struct Decision: Sendable, Codable {
         self.guards = guards
         self.limits = limits
         self.denial = denial
+    }
+
+    /// What the kernel holds the command to; nil on denial, and where no jail is.
+    package var kernel: KernelEnforcement? {
+        verdict == .allow && backend == .jail ? KernelEnforcement(writes: writes) : nil
     }
 }
 
@@ -74,41 +92,13 @@ extension Decision {
     }
 }
 
-/// What one run of a command may use; the jail sets them as rlimits and timers.
-package struct CommandLimits: Sendable, Hashable, Codable {
-    /// Seconds until the run is ended.
-    package var wallSeconds: Int
-    /// Seconds of CPU time (RLIMIT_CPU).
-    package var cpuSeconds: Int
-    /// Bytes of address space (RLIMIT_AS).
-    package var memoryBytes: Int
-    /// Bytes of standard output and standard error together.
-    package var outputBytes: Int
-
-    private enum CodingKeys: String, CodingKey {
-        case wallSeconds = "wall_seconds"
-        case cpuSeconds = "cpu_seconds"
-        case memoryBytes = "memory_bytes"
-        case outputBytes = "output_bytes"
-    }
-
-    package init(
-        wallSeconds: Int = 60, cpuSeconds: Int = 60, memoryBytes: Int = 1 << 30,
-        outputBytes: Int = 64 << 20
-    ) {
-        self.wallSeconds = wallSeconds
-        self.cpuSeconds = cpuSeconds
-        self.memoryBytes = memoryBytes
-        self.outputBytes = outputBytes
-    }
-}
-
 // Equality is that of bytes: `String` takes two names that Linux keeps apart for equal.
 extension Decision: Hashable {
     package static func == (left: Self, right: Self) -> Bool {
         left.verdict == right.verdict && left.writes == right.writes
-            && left.limits == right.limits && left.denial == right.denial
-            && left.bytes == right.bytes
+            && left.previews == right.previews && left.backend == right.backend && left.view == right.view
+            && left.attachesVolumes == right.attachesVolumes && left.limits == right.limits
+            && left.denial == right.denial && left.bytes == right.bytes
     }
 
     package func hash(into hasher: inout Hasher) {
@@ -116,8 +106,8 @@ extension Decision: Hashable {
     }
 
     private var bytes: [[[UInt8]]] {
-        [[policy, command], rule.map { [$0] } ?? [], argv, guards].map { texts in
-            texts.map { Array($0.utf8) }
+        [[policy, command], rule.map { [$0] } ?? [], argv, guards, protected, paths ?? ["every"]].map {
+            texts in texts.map { Array($0.utf8) }
         }
     }
 }

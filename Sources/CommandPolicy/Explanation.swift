@@ -23,12 +23,22 @@ extension Decision {
                 writes
                     ? "reads and writes: the view of the instance is writable"
                     : "reads only: the view of the instance is read-only"))
+        if view == .writable {
+            lines.append(line("view", "only what the instance has written itself"))
+        }
+        if !attachesVolumes { lines.append(line("volumes", "not attached")) }
+        if let paths {
+            lines.append(
+                line(
+                    "paths", "sees nothing but " + paths.map(\.printableWord).joined(separator: " ")))
+        }
         if !guards.isEmpty {
             lines.append(
                 line(
                     "guarded",
                     guards.map(\.printableWord).joined(separator: " ")
-                        + ": refused if device and inode are the root's"))
+                        + ": refused if device and inode are the root's"
+                        + (protected.isEmpty ? "" : ", a mount point's or a system folder's")))
         }
         lines += kernelLines
         if let limits {
@@ -36,21 +46,26 @@ extension Decision {
                 line(
                     "limits",
                     """
-                    \(limits.wallSeconds) s in all, \(limits.cpuSeconds) s of CPU, \
+                    \(limits.wallSeconds) s in all (at most \(limits.maximumWallSeconds) if asked for), \
+                    \(limits.cpuSeconds.map { "\($0) s of CPU, " } ?? "")\
                     \(byteCount(limits.memoryBytes)) of memory, \
-                    \(byteCount(limits.outputBytes)) of output
+                    \(byteCount(limits.outputBytes)) of output\
+                    \(limits.entries.map { ", \($0) files and folders removed" } ?? "")
                     """))
         }
         return lines
     }
 
-    /// What the kernel holds the program to; the jail fails closed if it cannot be set up.
+    /// What holds the program to it, whatever it does.
     private var kernelLines: [String] {
-        [
-            line("mounts", "nosuid, nodev, noexec, \(writes ? "read-write" : "read-only")"),
-            line("capabilities", writes ? "DAC_OVERRIDE, FOWNER" : "DAC_OVERRIDE"),
-            line("system calls", "only those on the seccomp allow-list; no_new_privs"),
-            line("namespaces", "new PID, mount, IPC, UTS and network"),
+        guard let kernel else {
+            return [line("runs", "inside the instance, by the container engine: its own program")]
+        }
+        return [
+            line("mounts", kernel.mounts.joined(separator: ", ")),
+            line("capabilities", kernel.capabilities.joined(separator: ", ")),
+            line("system calls", "seccomp: \(kernel.seccomp); no_new_privs"),
+            line("namespaces", "new " + kernel.namespaces.joined(separator: ", ")),
         ]
     }
 

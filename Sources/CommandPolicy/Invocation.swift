@@ -7,9 +7,22 @@ package struct Invocation: Sendable, Hashable {
     }
 
     /// The options in the order given.
-    package fileprivate(set) var options: [Option] = []
+    package private(set) var options: [Option] = []
     /// The indices of the operands in the command's words, in order.
-    package fileprivate(set) var operandIndices: [Int] = []
+    package private(set) var operandIndices: [Int] = []
+
+    mutating func add(_ option: OptionRule, value: String?) {
+        options.append(Option(rule: option, value: value))
+    }
+
+    mutating func addOperand(at index: Int) {
+        operandIndices.append(index)
+    }
+
+    /// Whether one of these options was given; names with their dashes.
+    package func has(anyOf names: [String]) -> Bool {
+        options.contains { option in names.contains { option.rule.hasName($0) } }
+    }
 }
 
 extension ProgramRule {
@@ -20,12 +33,45 @@ extension ProgramRule {
     /// - Throws: ``CommandError`` for the first option that is unknown, refused or has a wrong
     ///   value.
     package func invocation(of command: ParsedCommand) throws(CommandError) -> Invocation {
-        var reader = InvocationReader(rule: self, command: command)
         do throws(Refusal) {
-            return try reader.read()
+            return try read(command)
         } catch {
             throw error.error
         }
+    }
+
+    /// The same, with what may be tried instead.
+    func read(_ command: ParsedCommand) throws(Refusal) -> Invocation {
+        switch syntax {
+        case .getopt:
+            var reader = InvocationReader(rule: self, command: command)
+            return try reader.read()
+        case .expression:
+            var reader = ExpressionReader(rule: self, command: command)
+            return try reader.read()
+        case .forms(let forms):
+            try check(command, isOneOf: forms)
+            return Invocation()
+        }
+    }
+
+    /// A message is to be read.
+    private static let shownFormCount = 6
+
+    private func check(_ command: ParsedCommand, isOneOf forms: [[String]]) throws(Refusal) {
+        let isThere = forms.contains { form in
+            form.elementsEqual(command.argv) { $0.hasSameBytes(as: $1) }
+        }
+        guard !isThere else { return }
+        let known = forms.prefix(Self.shownFormCount).map { form in
+            form.map(ParsedCommand.shellQuoted).joined(separator: " ")
+        }
+        let more = forms.count > known.count ? " and others; boathook policy show \(policy) lists them" : ""
+        throw Refusal(
+            CommandError(
+                .unknownForm, "\(program) runs in fixed forms alone: \(more.isEmpty ? list(known, "or") : known.joined(separator: ", "))\(more).",
+                offset: 0, token: command.text),
+            candidate: forms.first)
     }
 }
 
@@ -48,12 +94,13 @@ struct InvocationReader {
     ///
     /// - Throws: The first refusal in the order of the words.
     mutating func read() throws(Refusal) -> Invocation {
-        var index = 1
+        try refuseOldForm()
+        var index = rule.acceptsCount && isCount(at: 1) ? 2 : 1
         var onlyOperands = false
         while index < command.words.count {
             let bytes = Array(command.words[index].text.utf8)
             if onlyOperands || bytes.count < 2 || bytes[0] != UInt8(ascii: "-") {
-                invocation.operandIndices.append(index)
+                invocation.addOperand(at: index)
                 index += 1
             } else if bytes.elementsEqual("--".utf8) {
                 onlyOperands = true
@@ -65,6 +112,26 @@ struct InvocationReader {
             }
         }
         return invocation
+    }
+
+    /// A first word such as `+5f` is an option to `tail`, of before POSIX, and follows for ever.
+    private func refuseOldForm() throws(Refusal) {
+        guard rule.acceptsCount, command.words.count > 1,
+            command.words[1].text.utf8.first == UInt8(ascii: "+")
+        else { return }
+        let word = command.words[1].text
+        throw command.refusal(
+            .unknownOption,
+            "\(rule.program) reads a first word such as +5 as an old option; write -n +5, or ./+5 for a file.",
+            at: 1, candidate: command.argv(replacing: 1..<2, with: ["./" + word]))
+    }
+
+    /// Whether the word is `-NUM`, of at most nine digits.
+    private func isCount(at index: Int) -> Bool {
+        guard index < command.words.count else { return false }
+        let bytes = Array(command.words[index].text.utf8)
+        return bytes.first == UInt8(ascii: "-") && (2...10).contains(bytes.count)
+            && bytes.dropFirst().allSatisfy(\.isASCIIDigit)
     }
 
     // MARK: - Long options
@@ -105,7 +172,7 @@ struct InvocationReader {
             let value = command.words[index + 1].text
             try take(option, spelled, value, at: index + 1, part: nil, prefix: "")
         } else {
-            invocation.options.append(.init(rule: option, value: nil))
+            invocation.add(option, value: nil)
         }
         return next
     }
@@ -153,7 +220,7 @@ struct InvocationReader {
             position += 1
             if option.argument == .none || (option.argument == .optional && position == bytes.count)
             {
-                invocation.options.append(.init(rule: option, value: nil))
+                invocation.add(option, value: nil)
                 continue
             }
             if position < bytes.count {
@@ -243,6 +310,6 @@ struct InvocationReader {
                     command.argv(replacing: index..<index + 1, with: [prefix + $0])
                 })
         }
-        invocation.options.append(.init(rule: option, value: value))
+        invocation.add(option, value: value)
     }
 }

@@ -2,71 +2,172 @@
 package struct Policy: Sendable, Hashable {
     /// The policy's name, for the record and for people.
     package var name: String
-    /// One rule for each program; the first with the program's name decides.
+    /// One sentence on what it is for.
+    package var summary: String
+    /// In the order in which they are tried: the first of a program that allows the command decides.
     package var rules: [ProgramRule]
 
-    package init(name: String, rules: [ProgramRule]) {
+    package init(name: String, summary: String = "", rules: [ProgramRule]) {
         self.name = name
+        self.summary = summary
         self.rules = rules
     }
 
     /// Decides a command as typed; what the grammar refuses is denied too.
     ///
     /// Touches no file; linear in the text (and in the table), for any text.
-    package func decide(_ text: String) -> Decision {
+    ///
+    /// - Parameters:
+    ///   - text: The command.
+    ///   - view: On what it is to run.
+    ///   - scope: How far the caller's key reaches.
+    /// - Returns: The decision, with its reason.
+    package func decide(
+        _ text: String, on view: InstanceView = .merged, scope: CommandScope = .everything
+    ) -> Decision {
         do throws(CommandError) {
-            return decide(try ParsedCommand.parse(text))
+            return decide(try ParsedCommand.parse(text), on: view, scope: scope)
         } catch {
             return denial(error, command: text)
         }
     }
 
     /// Decides the words of a caller that sends argv itself; no quoting is read.
-    package func decide(argv: [String]) -> Decision {
+    ///
+    /// - Parameters:
+    ///   - argv: The program and its arguments.
+    ///   - view: On what it is to run.
+    ///   - scope: How far the caller's key reaches.
+    /// - Returns: The decision, with its reason.
+    package func decide(
+        argv: [String], on view: InstanceView = .merged, scope: CommandScope = .everything
+    ) -> Decision {
         do throws(CommandError) {
-            return decide(try ParsedCommand.words(argv))
+            return decide(try ParsedCommand.words(argv), on: view, scope: scope)
         } catch {
             return denial(error, command: ParsedCommand.rendering(argv).text)
         }
     }
 
     /// Decides a command.
-    package func decide(_ command: ParsedCommand) -> Decision {
+    ///
+    /// - Parameters:
+    ///   - command: Its words.
+    ///   - view: On what it is to run.
+    ///   - scope: How far the caller's key reaches.
+    /// - Returns: The decision, with its reason.
+    package func decide(
+        _ command: ParsedCommand, on view: InstanceView = .merged,
+        scope: CommandScope = .everything
+    ) -> Decision {
         do throws(Refusal) {
-            return try allowance(command)
+            return try allowance(command, view, scope)
         } catch {
             var denied = denial(error.error, command: command.text)
             denied.argv = command.argv
-            if let rule = rule(for: command) {
-                denied.rule = "\(name)/\(rule.program)"
+            denied.view = view
+            if let rule = rules(for: command).first {
+                denied.rule = rule.id
                 denied.writes = rule.writes
+                denied.backend = rule.backend
             }
-            denied.denial?.nearest = error.candidate.flatMap(nearest)
+            denied.denial?.nearest = error.candidate.flatMap { nearest($0, view, scope) }
             return denied
         }
     }
 
-    /// The rule with the program's name, byte for byte.
-    package func rule(for command: ParsedCommand) -> ProgramRule? {
-        guard let program = command.words.first else { return nil }
-        return rules.first { $0.program.hasSameBytes(as: program.text) }
+    /// The programs that there are rules for, each once.
+    package var programs: [String] {
+        rules.map(\.program).reduce(into: []) { names, name in
+            if !names.contains(where: { $0.hasSameBytes(as: name) }) { names.append(name) }
+        }
     }
 
-    private func allowance(_ command: ParsedCommand) throws(Refusal) -> Decision {
-        guard let rule = rule(for: command) else { throw unknownProgram(command) }
-        var reader = InvocationReader(rule: rule, command: command)
-        let invocation = try reader.read()
-        try rule.operands.check(invocation, of: command, program: rule.program)
+    /// The rules with the program's name, byte for byte.
+    package func rules(for command: ParsedCommand) -> [ProgramRule] {
+        guard let program = command.words.first else { return [] }
+        return rules.filter { $0.program.hasSameBytes(as: program.text) }
+    }
+
+    /// The first rule that allows the command, or else the refusal of the first there is.
+    private func allowance(
+        _ command: ParsedCommand, _ view: InstanceView, _ scope: CommandScope
+    ) throws(Refusal) -> Decision {
+        let rules = rules(for: command)
+        guard !rules.isEmpty else { throw unknownProgram(command) }
+        var first: Refusal?
+        for rule in rules {
+            do throws(Refusal) {
+                return try allowance(command, by: rule, view, scope)
+            } catch {
+                first = first ?? error
+            }
+        }
+        throw first ?? unknownProgram(command)
+    }
+
+    private func allowance(
+        _ command: ParsedCommand, by rule: ProgramRule, _ view: InstanceView,
+        _ scope: CommandScope
+    ) throws(Refusal) -> Decision {
+        try check(rule, for: command, view, scope)
+        let invocation = try rule.read(command)
+        let paths = PathPrefix.intersection(rule.operands.within, scope.paths)
+        try rule.operands.check(
+            invocation, of: command, program: rule.program, within: paths)
         let operands = invocation.operandIndices.map { command.words[$0].text }
-        return Decision(
-            verdict: .allow, policy: name, rule: "\(name)/\(rule.program)", command: command.text,
-            argv: command.argv, writes: rule.writes, guards: rule.operands.guarded ? operands : [],
-            limits: rule.limits)
+        var decision = Decision(
+            verdict: .allow, policy: name, rule: rule.id, command: command.text,
+            argv: command.argv, writes: rule.writes, limits: rule.limits)
+        decision.backend = rule.backend
+        decision.view = view
+        decision.attachesVolumes = rule.attachesVolumes
+        decision.paths = paths
+        if rule.operands.guarded {
+            decision.guards = operands
+            decision.protected = rule.operands.protected
+        }
+        return decision
+    }
+
+    /// What a rule refuses whatever the arguments are.
+    private func check(
+        _ rule: ProgramRule, for command: ParsedCommand, _ view: InstanceView,
+        _ scope: CommandScope
+    ) throws(Refusal) {
+        guard scope.grants(rule) else {
+            let granted = Policy(name: name, rules: rules.filter(scope.grants)).programs
+            throw command.refusal(
+                .notGranted,
+                "This key may not run \(rule.program); "
+                    + (granted.isEmpty ? "it may run nothing." : "it may run \(list(granted, "and"))."),
+                at: 0)
+        }
+        guard scope.writes || !rule.writes else {
+            throw command.refusal(
+                .writesNotGranted,
+                "This key may not change anything, and \(rule.program) does.", at: 0)
+        }
+        guard rule.views.contains(view) else {
+            throw command.refusal(
+                .viewNotAllowed,
+                "\(rule.program) does not run on the \(view.rawValue) view, but on "
+                    + "\(list(rule.views.map(\.rawValue), "or")).",
+                at: 0)
+        }
+        // Which paths the instance's own program would look at nobody can hold it to.
+        guard scope.paths == nil || rule.backend == .jail else {
+            throw command.refusal(
+                .notGranted, "This key is bound to paths, and \(rule.program) is not.", at: 0)
+        }
     }
 
     /// A candidate as text, if it parses and is allowed.
-    private func nearest(_ candidate: [String]) -> String? {
-        guard let command = try? ParsedCommand.words(candidate), (try? allowance(command)) != nil
+    private func nearest(
+        _ candidate: [String], _ view: InstanceView, _ scope: CommandScope
+    ) -> String? {
+        guard let command = try? ParsedCommand.words(candidate),
+            (try? allowance(command, view, scope)) != nil
         else { return nil }
         return command.text
     }

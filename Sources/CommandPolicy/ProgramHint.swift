@@ -2,7 +2,7 @@ extension Policy {
     /// The refusal of a program that has no rule, with the nearest one that has.
     func unknownProgram(_ command: ParsedCommand) -> Refusal {
         let program = command.words.first?.text ?? ""
-        let programs = rules.map(\.program)
+        let programs = self.programs
         let last = Array(program.utf8).split(separator: UInt8(ascii: "/")).last.map { Array($0) }
         let base = (last ?? []).text
         var advice = "the programs are \(list(programs, "and"))"

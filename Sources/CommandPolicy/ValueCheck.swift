@@ -7,6 +7,8 @@ package enum ValueCheck: Sendable, Hashable {
     case text(maximumByteCount: Int)
     /// One of these words, spelled in full.
     case word([String])
+    /// Between 1 and so many of these ASCII characters.
+    case characters(String, maximumByteCount: Int)
     /// A decimal number.
     case integer(ClosedRange<Int>)
     /// `--block-size`: a number of at least 1, a unit, or both; `human-readable`; `si`. A leading
@@ -26,6 +28,9 @@ package enum ValueCheck: Sendable, Hashable {
         switch self {
         case .text(let maximumByteCount): return bytes.count <= maximumByteCount
         case .word(let words): return words.contains { $0.hasSameBytes(as: value) }
+        case .characters(let characters, let maximumByteCount):
+            let known = Set(characters.utf8)
+            return (1...maximumByteCount).contains(bytes.count) && bytes.allSatisfy(known.contains)
         case .integer(let range): return decimal(bytes[...]).map(range.contains) ?? false
         case .blockSize: return isBlockSize(bytes[...])
         case .threshold: return isThreshold(bytes[...])
@@ -39,6 +44,8 @@ package enum ValueCheck: Sendable, Hashable {
         switch self {
         case .text(let maximumByteCount): "at most \(maximumByteCount) bytes long"
         case .word(let words): list(words, "or")
+        case .characters(let characters, let maximumByteCount):
+            "1 to \(maximumByteCount) of the characters \(characters)"
         case .integer(let range):
             "a decimal number from \(range.lowerBound) to \(range.upperBound) without leading zeros"
         case .blockSize:
@@ -62,7 +69,7 @@ package enum ValueCheck: Sendable, Hashable {
         case .blockSize, .threshold:
             let raised = value.utf8.map { (0x61...0x7A).contains($0) ? $0 ^ 0x20 : $0 }.text
             return allows(raised) ? raised : nil
-        case .text, .integer: return nil
+        case .text, .characters, .integer: return nil
         }
     }
 }

@@ -17,6 +17,34 @@ package protocol ContainerEngine: Sendable {
     /// Mounts a stopped container's root for writing, and keeps the engine from starting it, if the
     /// engine can be kept from it (``StoppedRootHold/excludesStart``), until the hold is released.
     func holdStopped(_ container: Container) async throws -> any StoppedRootHold
+    /// Starts a program inside a running container: the container's own, found by its own `PATH`.
+    func execute(_ arguments: [String], in id: Container.ID) async throws -> EngineProcess
+}
+
+/// A program that an engine runs inside a container.
+package struct EngineProcess: Sendable {
+    package enum Stream: Sendable, Hashable {
+        case stdout, stderr
+    }
+
+    /// What it writes, in its order of arrival, to its end.
+    package let output: AsyncThrowingStream<(Stream, [UInt8]), any Error>
+    /// Asks the engine how it stands; the engine tells nobody by itself.
+    package let state: @Sendable () async throws -> State
+
+    package enum State: Sendable, Hashable {
+        /// With its number on this host; 0 while it has none yet.
+        case running(processID: Int32)
+        case exited(code: Int)
+    }
+
+    package init(
+        output: AsyncThrowingStream<(Stream, [UInt8]), any Error>,
+        state: @escaping @Sendable () async throws -> State
+    ) {
+        self.output = output
+        self.state = state
+    }
 }
 
 /// A stopped container's root, mounted by its engine.

@@ -119,12 +119,16 @@ package final class DockerEngine: ContainerEngine {
         return [UInt8](buffer: body)
     }
 
-    private func execute(
-        _ method: HTTPMethod, _ path: String, deadline: NIODeadline
+    func execute(
+        _ method: HTTPMethod, _ path: String, json: Data? = nil, deadline: NIODeadline
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: "http+unix://\(encodedSocketPath)\(path)")
         request.method = method
         request.headers.add(name: "Host", value: "docker")
+        if let json {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: json))
+        }
         do {
             return try await client.execute(request, deadline: deadline)
         } catch let error as CancellationError {
@@ -134,7 +138,7 @@ package final class DockerEngine: ContainerEngine {
         }
     }
 
-    private func refusal(_ response: HTTPClientResponse) async throws -> EngineError {
+    func refusal(_ response: HTTPClientResponse) async throws -> EngineError {
         let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
         let message = try? JSONDecoder().decode(EngineMessage.self, from: body).message
         return EngineError(

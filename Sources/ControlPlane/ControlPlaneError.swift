@@ -29,6 +29,8 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let unauthenticated = Code(description: "unauthenticated")
         /// The account is blocked.
         package static let blocked = Code(description: "blocked")
+        /// The key may not do that.
+        package static let notAuthorized = Code(description: "not_authorized")
         /// There is no such thing, or it is somebody else's: the two are one.
         package static let instanceNotFound = Code(description: "instance_not_found")
         package static let commandNotFound = Code(description: "command_not_found")
@@ -42,6 +44,8 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let tooFrequent = Code(description: "too_frequent")
         /// Too many open commands; nothing was accepted.
         package static let queueFull = Code(description: "queue_full")
+        /// The key has removed as much today as it may.
+        package static let budgetSpent = Code(description: "budget_spent")
         /// The same thing is being done for somebody else just now.
         package static let busy = Code(description: "busy")
         /// Only for commands that have ended.

@@ -14,15 +14,53 @@ package protocol AccountStore: Sendable {
     func firstAccount() async throws -> Account?
     /// Blocks or unblocks; returns whether there is such an account.
     func setBlocked(_ isBlocked: Bool, accountNamed name: String) async throws -> Bool
-    /// Keeps a key's digest.
-    func addKey(_ digest: SecretDigest, name: String, account: Account.ID, at time: Double)
-        async throws -> APIKey
+    /// All accounts, by ascending id.
+    func accounts() async throws -> [Account]
+    /// Keeps a key's digest, and what it may do.
+    ///
+    /// - Parameters:
+    ///   - digest: Of the key.
+    ///   - name: What it is for.
+    ///   - account: Whose it is.
+    ///   - scope: What it may do.
+    ///   - expiresAt: From when on it is useless, in Unix seconds; nil for never.
+    ///   - time: Now.
+    /// - Returns: The key.
+    /// - Throws: What the store throws.
+    func addKey(
+        _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope,
+        expiresAt: Double?, at time: Double
+    ) async throws -> APIKey
+    /// The account's keys that are not revoked, expired ones too, by ascending id.
+    func keys(account: Account.ID) async throws -> [APIKey]
     /// Makes the key that has this digest useless; returns whether there was one.
     func revokeKey(id: APIKey.ID, at time: Double) async throws -> Bool
     /// Whether the account has ever had a key.
     func hasKeys(account: Account.ID) async throws -> Bool
-    /// Whom a key stands for; nil when it is unknown or revoked.
-    func principal(keyDigest: SecretDigest) async throws -> Principal?
+    /// Whom a key stands for at `time`; nil when it is unknown, revoked or expired.
+    func principal(keyDigest: SecretDigest, at time: Double) async throws -> Principal?
+    /// What a key's commands have removed on that day (see ``DeletionBudget/day(of:)``).
+    func deletionUse(key: APIKey.ID, day: Int) async throws -> (entries: Int64, bytes: Int64)
+    /// Adds to what a key's commands have removed on that day.
+    func addDeletionUse(key: APIKey.ID, day: Int, entries: Int64, bytes: Int64) async throws
+}
+
+extension AccountStore {
+    /// Keeps the digest of a key that may do everything, for ever.
+    ///
+    /// - Parameters:
+    ///   - digest: Of the key.
+    ///   - name: What it is for.
+    ///   - account: Whose it is.
+    ///   - time: Now.
+    /// - Returns: The key.
+    /// - Throws: What the store throws.
+    package func addKey(
+        _ digest: SecretDigest, name: String, account: Account.ID, at time: Double
+    ) async throws -> APIKey {
+        try await addKey(
+            digest, name: name, account: account, scope: .everything, expiresAt: nil, at: time)
+    }
 }
 
 /// Machines and their tokens.
@@ -70,8 +108,12 @@ package protocol CommandStore: Sendable {
     /// or is named in ``NewCommand/undelivered``. The repeated command then gets the new result secret
     /// beside its own.
     ///
+    /// Of a key with a deletion budget, what is left of the day's becomes the command's bounds, and only one
+    /// command that removes is open at a time. The audit log gets its entry in the same transaction.
+    ///
     /// - Throws: ``ControlPlaneError``: `idempotency_mismatch` when the idempotency key stands for another
-    ///   order, `queue_full` when the account or the machine has as many open commands as `bounds` allow.
+    ///   order, `queue_full` when the account or the machine has as many open commands as `bounds` allow, or
+    ///   a budgeted key one that removes; `budget_spent` when nothing is left of its budget.
     func add(_ command: NewCommand, bounds: QueueBounds) async throws -> (
         command: Command, isNew: Bool
     )
@@ -90,7 +132,8 @@ package protocol CommandStore: Sendable {
     func advance(_ id: Command.ID, to state: CommandState, startedAt: Double?) async throws
         -> (command: Command, moved: Bool)?
     /// Ends a command if it has not ended, and, when `from` is given, only from that state; as
-    /// ``advance(_:to:startedAt:)``.
+    /// ``advance(_:to:startedAt:)``. What it removed is added to its key's use of that day; where that is not
+    /// known, all that it might have removed is.
     func finish(
         _ id: Command.ID, from: CommandState?, as state: CommandState, outcome: CommandOutcome,
         startedAt: Double?,
@@ -121,4 +164,4 @@ package struct QueueBounds: Sendable, Hashable {
 }
 
 /// All of them, as one adapter.
-package typealias Store = AccountStore & MachineStore & InstanceStore & CommandStore
+package typealias Store = AccountStore & MachineStore & InstanceStore & CommandStore & AuditLog

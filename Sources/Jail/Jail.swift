@@ -10,11 +10,17 @@ package final class Jail: Sendable {
     private let network: CInt
     private let null: CInt
     private let stuck = StuckProcesses()
+    private let cgroups: JailCgroups
 
-    /// - Parameter libraryPath: Of `libboathook-jail.so`, with its digest beside it.
+    /// - Parameters:
+    ///   - libraryPath: Of `libboathook-jail.so`, with its digest beside it.
+    ///   - cgroups: Where tools run; their limits hold beside the rlimits.
     /// - Throws: ``JailError`` when this host cannot have a jail: no root, no such library, another
     ///   digest, no namespaces.
-    package init(libraryPath: String) throws(JailError) {
+    package init(
+        libraryPath: String, cgroups: JailCgroups = JailCgroups.none
+    ) throws(JailError) {
+        self.cgroups = cgroups
         guard geteuid() == 0 else {
             throw JailError("root", "the agent must run as root to confine commands")
         }
@@ -52,11 +58,20 @@ package final class Jail: Sendable {
         stuck.collect()
         return try cancellation.withDescriptor { cancelled throws(JailError) in
             let started = ContinuousClock.now
-            var run = try JailRun(process: spawn(plan), limits: plan.limits, started: started)
+            var group = try cgroups.take(memoryByteCount: plan.limits.memoryByteCount)
+            // Whoever is stuck in it keeps it.
+            var isFree = true
+            defer { if isFree { cgroups.giveBack(group) } }
+            var run = try JailRun(
+                process: spawn(plan, in: group.descriptors), limits: plan.limits, started: started)
             defer { run.closeDescriptors() }
             run.drain(cancelled: cancelled, ready: ready, sink: sink)
-            let end = run.end()
-            if !end.isCollected { stuck.add(run.process.releasePidfd()) }
+            var end = run.end()
+            if case .signalled(9) = end.cause { end.ranOutOfMemory = group.hasNewOutOfMemoryKill() }
+            if !end.isCollected {
+                stuck.add(run.process.releasePidfd())
+                isFree = false
+            }
             return end
         }
     }
@@ -75,7 +90,7 @@ package final class Jail: Sendable {
         return (made[0], made[1], made[2])
     }
 
-    private func spawn(_ plan: JailPlan) throws(JailError) -> JailProcess {
+    private func spawn(_ plan: JailPlan, in groups: [CInt]) throws(JailError) -> JailProcess {
         let block = try JailControl.encode(plan)
         let control = cjail_seal(block, block.count, "boathook-control", 0)
         guard control >= 0 else {
@@ -93,17 +108,23 @@ package final class Jail: Sendable {
         let code = withCStrings(arguments) { arguments in
             withCStrings(environment) { environment in
                 plan.tool.withCString { path in
-                    var request = cjail_spawn(
-                        path: path, arguments: arguments, environment: environment, input: null,
-                        output: output.writer, error: error.writer, control: control,
-                        status: status.writer, network: network, library: library.descriptor)
-                    return cjail_spawn(&request, &pid, &pidfd)
+                    groups.withUnsafeBufferPointer { groups in
+                        var request = cjail_spawn(
+                            path: path, arguments: arguments, environment: environment,
+                            input: null, output: output.writer, error: error.writer,
+                            control: control, status: status.writer, network: network,
+                            library: library.descriptor, cgroups: groups.baseAddress,
+                            cgroup_count: CInt(groups.count))
+                        return cjail_spawn(&request, &pid, &pidfd)
+                    }
                 }
             }
         }
         guard code == 0 else {
             [output, error, status].forEach { $0.closeReader() }
-            throw JailError("spawn", "\(plan.tool): \(String(cString: strerror(code)))")
+            throw code < 0
+                ? JailError("cgroup", String(cString: strerror(-code)))
+                : JailError("spawn", "\(plan.tool): \(String(cString: strerror(code)))")
         }
         return JailProcess(
             pidfd: pidfd, stdout: output.reader, stderr: error.reader, status: status.reader)

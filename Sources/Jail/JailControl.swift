@@ -7,6 +7,7 @@ enum JailControl {
         var flags: UInt64 = 0
         if plan.writes { flags |= UInt64(CJAIL_WRITES) }
         if plan.blocksLiveMounts { flags |= UInt64(CJAIL_LIVE) }
+        if plan.wantsMagicDatabase { flags |= UInt64(CJAIL_MAGIC_DATABASE) }
         let roots: [String]
         switch plan.view {
         case .merged(let path):
@@ -18,7 +19,7 @@ enum JailControl {
         let strings =
             roots
             + plan.volumes.flatMap { [$0.source, $0.destination, $0.isWritable ? "w" : "r"] }
-            + plan.blockers + plan.guards
+            + plan.blockers + plan.guards + plan.protected + plan.paths
         var body: [UInt8] = []
         for string in strings {
             guard !string.utf8.contains(0) else {
@@ -38,7 +39,8 @@ enum JailControl {
             address_space: UInt64(plan.limits.memoryByteCount),
             open_files: UInt64(JailLimits.openFiles), root_count: UInt32(roots.count),
             volume_count: UInt32(plan.volumes.count), blocker_count: UInt32(plan.blockers.count),
-            guard_count: UInt32(plan.guards.count))
+            guard_count: UInt32(plan.guards.count),
+            protected_count: UInt32(plan.protected.count), path_count: UInt32(plan.paths.count))
         return withUnsafeBytes(of: &header) { Array($0) } + body
     }
 

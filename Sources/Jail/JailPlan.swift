@@ -18,15 +18,25 @@ package struct JailPlan: Sendable, Hashable {
     /// Whether the blockers stand for a running instance's mounts: a writer does not start when one of them
     /// has no place in the view, as its mount would be unprotected.
     package var blocksLiveMounts: Bool
-    /// Operands, relative to `/`, that must not be the view's root.
+    /// Operands, relative to `/`, that must be neither the view's root nor a mount point nor ``protected``.
     package var guards: [String]
+    /// Paths in the view that no guarded operand may be, by device and inode.
+    package var protected: [String]
+    /// Normalised paths, shorter ones first, outside of which the view has nothing; empty for everything.
+    package var paths: [String]
+    /// Whether the tool is file(1), which gets the host's database of magic numbers.
+    package var wantsMagicDatabase: Bool
     package var limits: JailLimits
 
     package init(
         tool: String, arguments: [String], view: View, writes: Bool, volumes: [Volume] = [],
         blockers: [String] = [], blocksLiveMounts: Bool = false, guards: [String] = [],
+        protected: [String] = [], paths: [String] = [], wantsMagicDatabase: Bool = false,
         limits: JailLimits
     ) {
+        self.protected = protected
+        self.paths = paths
+        self.wantsMagicDatabase = wantsMagicDatabase
         self.tool = tool
         self.arguments = arguments
         self.view = view
@@ -68,7 +78,7 @@ package struct JailLimits: Sendable, Hashable {
     package var wallTime: Duration
     /// Seconds of processor time (`RLIMIT_CPU`).
     package var cpuSeconds: Int
-    /// Address space in bytes (`RLIMIT_AS`).
+    /// In bytes: of the control group, and of address space (`RLIMIT_AS`).
     package var memoryByteCount: Int
     /// Both streams together, in bytes.
     package var outputByteCount: Int
@@ -109,10 +119,23 @@ package struct JailEnd: Sendable, Hashable {
     /// False when the process did not end within the grace after it was killed: it is stuck in the
     /// kernel and was set aside.
     package var isCollected: Bool
+    /// Whether the control group killed it because it wanted more memory than it may have.
+    package var ranOutOfMemory: Bool
+
+    package init(
+        cause: Cause, runtime: Duration, sinkFailure: (any Error)? = nil,
+        isCollected: Bool = true, ranOutOfMemory: Bool = false
+    ) {
+        self.cause = cause
+        self.runtime = runtime
+        self.sinkFailure = sinkFailure
+        self.isCollected = isCollected
+        self.ranOutOfMemory = ranOutOfMemory
+    }
 
     package static func == (one: JailEnd, other: JailEnd) -> Bool {
         one.cause == other.cause && one.runtime == other.runtime
-            && one.isCollected == other.isCollected
+            && one.isCollected == other.isCollected && one.ranOutOfMemory == other.ranOutOfMemory
     }
 
     package func hash(into hasher: inout Hasher) {

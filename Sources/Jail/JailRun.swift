@@ -77,7 +77,7 @@ struct JailRun {
     func end() -> JailEnd {
         JailEnd(
             cause: cause, runtime: .now - started, sinkFailure: sinkFailure,
-            isCollected: exit != nil)
+            isCollected: exit != nil, ranOutOfMemory: false)
     }
 
     mutating func closeDescriptors() {

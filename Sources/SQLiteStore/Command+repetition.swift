@@ -10,7 +10,8 @@ extension Command {
                 db, where: "key_id = ? AND idempotency_key = ? AND created_at > ?",
                 [new.keyID, key, new.createdAt - idempotencySeconds])
         {
-            guard named.instanceID == new.instance.id, named.decision.argv == new.decision.argv
+            guard named.instanceID == new.instance.id, named.decision.argv == new.decision.argv,
+                try variant(db, of: named) == new.variant
             else {
                 throw ControlPlaneError(
                     .idempotencyMismatch, "This Idempotency-Key was used for another order.")
@@ -22,10 +23,10 @@ extension Command {
         return try fetchNewest(
             db,
             where: """
-                machine_id = ? AND key_id = ? AND instance_id = ? AND text = ?
+                machine_id = ? AND key_id = ? AND instance_id = ? AND text = ? AND variant = ?
                     AND (finished_at IS NULL OR id IN (\(candidates)))
                 """,
-            [new.instance.machineID, new.keyID, new.instance.id, new.text])
+            [new.instance.machineID, new.keyID, new.instance.id, new.text, new.variant])
     }
 
     /// - Throws: `ControlPlaneError` `queue_full` when another command would be one too many.
@@ -45,6 +46,11 @@ extension Command {
                     retryAfter: 1)
             }
         }
+    }
+
+    private static func variant(_ db: Database, of command: Command) throws -> String? {
+        try String.fetchOne(
+            db, sql: "SELECT variant FROM command WHERE id = ?", arguments: [command.id])
     }
 
     private static func fetchNewest(

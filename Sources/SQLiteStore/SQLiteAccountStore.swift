@@ -36,16 +36,46 @@ extension SQLiteStore: AccountStore {
         }
     }
 
+    package func accounts() async throws -> [Account] {
+        try await pool.read { db in
+            try Row.fetchAll(db, sql: "SELECT id, name, is_blocked FROM account ORDER BY id")
+                .map(Account.init(row:))
+        }
+    }
+
     package func addKey(
-        _ digest: SecretDigest, name: String, account: Account.ID, at time: Double
+        _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope,
+        expiresAt: Double?, at time: Double
     ) async throws -> APIKey {
-        try await writes.write { db in
+        let text = scope == .everything ? nil : try JSON.encode(scope)
+        return try await writes.write { db in
             try db.execute(
                 sql: """
-                    INSERT INTO api_key (account_id, digest, name, created_at) VALUES (?, ?, ?, ?)
+                    INSERT INTO api_key (account_id, digest, name, created_at, scope, expires_at)
+                    VALUES (?, ?, ?, ?, ?, ?)
                     """,
-                arguments: [account, Data(digest.bytes), name, time])
-            return APIKey(id: db.lastInsertedRowID, accountID: account, name: name)
+                arguments: [account, Data(digest.bytes), name, time, text, expiresAt])
+            return APIKey(
+                id: db.lastInsertedRowID, accountID: account, name: name, scope: scope,
+                expiresAt: expiresAt)
+        }
+    }
+
+    package func keys(account: Account.ID) async throws -> [APIKey] {
+        try await pool.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT id, name, scope, expires_at FROM api_key
+                    WHERE account_id = ? AND revoked_at IS NULL ORDER BY id
+                    """,
+                arguments: [account]
+            ).map { row in
+                APIKey(
+                    id: row["id"], accountID: account, name: row["name"],
+                    scope: try KeyScope(row: row),
+                    expiresAt: row["expires_at"])
+            }
         }
     }
 
@@ -66,20 +96,59 @@ extension SQLiteStore: AccountStore {
         }
     }
 
-    package func principal(keyDigest: SecretDigest) async throws -> Principal? {
+    package func principal(keyDigest: SecretDigest, at time: Double) async throws -> Principal? {
         try await pool.read { db in
             guard
                 let row = try Row.fetchOne(
                     db,
                     sql: """
-                        SELECT account.id, account.name, account.is_blocked, api_key.id AS key_id
+                        SELECT account.id, account.name, account.is_blocked, api_key.id AS key_id,
+                            api_key.scope, api_key.expires_at
                         FROM api_key JOIN account ON account.id = api_key.account_id
                         WHERE api_key.digest = ? AND api_key.revoked_at IS NULL
+                            AND (api_key.expires_at IS NULL OR api_key.expires_at > ?)
                         """,
-                    arguments: [Data(keyDigest.bytes)])
+                    arguments: [Data(keyDigest.bytes), time])
             else { return nil }
-            return Principal(account: Account(row: row), keyID: row["key_id"])
+            return Principal(
+                account: Account(row: row), keyID: row["key_id"], scope: try KeyScope(row: row),
+                expiresAt: row["expires_at"])
         }
+    }
+
+    package func deletionUse(key: APIKey.ID, day: Int) async throws -> (
+        entries: Int64, bytes: Int64
+    ) {
+        try await pool.read { db in
+            let row = try Row.fetchOne(
+                db, sql: "SELECT entries, bytes FROM deletion_use WHERE key_id = ? AND day = ?",
+                arguments: [key, day])
+            return row.map { ($0["entries"], $0["bytes"]) } ?? (0, 0)
+        }
+    }
+
+    package func addDeletionUse(key: APIKey.ID, day: Int, entries: Int64, bytes: Int64) async throws
+    {
+        try await writes.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO deletion_use (key_id, day, entries, bytes) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (key_id, day) DO UPDATE
+                    SET entries = entries + excluded.entries, bytes = bytes + excluded.bytes
+                    """,
+                arguments: [key, day, entries, bytes])
+        }
+    }
+}
+
+extension KeyScope {
+    /// A scope that cannot be read is an error, and its key useless: it must not become a wider one.
+    fileprivate init(row: Row) throws {
+        guard let text: String = row["scope"] else {
+            self = .everything
+            return
+        }
+        self = try JSON.decode(text)
     }
 }
 

@@ -12,16 +12,19 @@ extension SQLiteStore: CommandStore {
                 try db.execute(
                     sql: "INSERT INTO result_secret (command_id, digest) VALUES (?, ?)",
                     arguments: [repeated.id, Data(command.resultDigest.bytes)])
+                try AuditLogWriter.append(db, command.auditEntry(.commandRepeated, id: repeated.id))
                 return (repeated, false)
             }
             try Command.checkQueues(db, for: command, bounds: bounds)
+            var command = command
+            try command.applyBudget(db)
             try db.execute(
                 sql: """
                     INSERT INTO command (
                         account_id, key_id, instance_id, machine_id, container_id, text, decision,
                         idempotency_key, state, timeout_seconds, created_at, start_by, result_digest,
-                        result_expires_at
-                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        result_expires_at, removal_order, variant
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     command.accountID, command.keyID, command.instance.id,
@@ -29,8 +32,11 @@ extension SQLiteStore: CommandStore {
                     decision, command.idempotencyKey, command.state.rawValue,
                     command.timeoutSeconds, command.createdAt,
                     command.startBy, Data(command.resultDigest.bytes), command.resultExpiresAt,
+                    try command.removalOrder.map { try JSON.encode($0) }, command.variant,
                 ])
-            return (command.command(id: db.lastInsertedRowID), true)
+            let added = command.command(id: db.lastInsertedRowID)
+            try AuditLogWriter.append(db, command.auditEntry(.commandAccepted, id: added.id))
+            return (added, true)
         }
     }
 
@@ -102,14 +108,16 @@ extension SQLiteStore: CommandStore {
                     UPDATE command SET
                         state = ?, started_at = coalesce(?, started_at), finished_at = ?,
                         exit_code = ?, signal = ?, note = ?, stdout_bytes = ?, stderr_bytes = ?,
-                        sha256 = ?, is_complete = ?, runtime = ?
+                        sha256 = ?, is_complete = ?, runtime = ?, removal = ?
                     WHERE id = ?
                     """,
                 arguments: [
                     state.rawValue, startedAt, time, outcome.exitCode, outcome.signal,
                     outcome.note, outcome.stdoutBytes, outcome.stderrBytes, outcome.sha256,
-                    outcome.isComplete, outcome.runtime, id,
+                    outcome.isComplete, outcome.runtime,
+                    try outcome.removal.map { try JSON.encode($0) }, id,
                 ])
+            try command.chargeBudget(db, for: outcome, endingAs: state, at: time)
             command.state = state
             command.startedAt = startedAt ?? command.startedAt
             command.finishedAt = time
@@ -216,7 +224,9 @@ extension Command {
             id: row["id"], accountID: row["account_id"], keyID: row["key_id"],
             instanceID: row["instance_id"], machineID: row["machine_id"],
             containerID: row["container_id"], text: row["text"],
-            decision: try JSON.decode(row["decision"]), state: state,
+            decision: try JSON.decode(row["decision"]),
+            removalOrder: try (row["removal_order"] as String?).map { try JSON.decode($0) },
+            state: state,
             timeoutSeconds: row["timeout_seconds"], createdAt: row["created_at"],
             startBy: row["start_by"],
             resultDigest: SecretDigest(bytes: [UInt8](row["result_digest"] as Data)),
@@ -224,11 +234,12 @@ extension Command {
             resultExpiresAt: row["result_expires_at"] ?? 0,
             cancelRequestedAt: row["cancel_requested_at"],
             startedAt: row["started_at"], finishedAt: row["finished_at"],
-            outcome: (row["sha256"] as String?).map { sha256 in
+            outcome: try (row["sha256"] as String?).map { sha256 in
                 CommandOutcome(
                     exitCode: row["exit_code"], signal: row["signal"], note: row["note"],
                     stdoutBytes: row["stdout_bytes"], stderrBytes: row["stderr_bytes"],
-                    sha256: sha256, isComplete: row["is_complete"], runtime: row["runtime"])
+                    sha256: sha256, isComplete: row["is_complete"], runtime: row["runtime"],
+                    removal: try (row["removal"] as String?).map { try JSON.decode($0) })
             })
     }
 }

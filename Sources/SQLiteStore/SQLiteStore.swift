@@ -32,6 +32,9 @@ package final class SQLiteStore: Sendable {
         var migrator = DatabaseMigrator()
         migrator.registerMigration(Migration0001.name, migrate: Migration0001.run)
         migrator.registerMigration(Migration0002.name, migrate: Migration0002.run)
+        migrator.registerMigration(Migration0003.name, migrate: Migration0003.run)
+        migrator.registerMigration(Migration0004.name, migrate: Migration0004.run)
+        migrator.registerMigration(Migration0005.name, migrate: Migration0005.run)
         try migrator.migrate(pool)
         writes = GroupCommit(pool: pool, onFullDisk: onFullDisk)
     }

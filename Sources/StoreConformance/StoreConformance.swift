@@ -1,5 +1,6 @@
 internal import AgentLink
 internal import CommandPolicy
+internal import PolicyDocuments
 package import ControlPlane
 
 /// What every store must do, as checks that any test framework can run: each returns what it found
@@ -7,7 +8,7 @@ package import ControlPlane
 ///
 /// `SQLiteStoreTests` and, later, every other adapter's tests run them all.
 package struct StoreConformance<
-    Subject: AccountStore & MachineStore & InstanceStore & CommandStore
+    Subject: Store
 >:
     Sendable
 {
@@ -29,6 +30,10 @@ package struct StoreConformance<
         [
             Check(name: "accounts are made once") { try await $0.accountsAreMadeOnce() },
             Check(name: "keys stand for their account until revoked") { try await $0.keys() },
+            Check(name: "a key keeps what it may do, and ends in its time") {
+                try await $0.keyScopes()
+            },
+            Check(name: "what a key removes is counted by day") { try await $0.deletionUse() },
             Check(name: "join tokens are good once and not too late") { try await $0.joinTokens() },
             Check(name: "there is one local machine") { try await $0.localMachine() },
             Check(name: "instances follow reports, and ids are never reused") {
@@ -65,6 +70,8 @@ extension StoreConformance {
             try await store.account(named: "maria")?.isBlocked == true, "a blocked one says so")
         found.check(
             try await !store.setBlocked(true, accountNamed: "nobody"), "blocking nobody is false")
+        found.check(
+            try await store.accounts().map(\.name) == ["maria", "Maria"], "accounts are listed")
         return found.list
     }
 
@@ -75,14 +82,16 @@ extension StoreConformance {
         let secret = Secret()
         let key = try await store.addKey(secret.digest, name: "k", account: account.id, at: 1)
         found.check(try await store.hasKeys(account: account.id), "then it has")
-        let principal = try await store.principal(keyDigest: secret.digest)
+        let principal = try await store.principal(keyDigest: secret.digest, at: 1e12)
         found.check(
             principal == Principal(account: account, keyID: key.id), "a key stands for its account")
         found.check(
-            try await store.principal(keyDigest: Secret().digest) == nil, "another key is nobody")
+            try await store.principal(keyDigest: Secret().digest, at: 1) == nil,
+            "another key is nobody")
         found.check(try await store.revokeKey(id: key.id, at: 2), "revoking finds it")
         found.check(
-            try await store.principal(keyDigest: secret.digest) == nil, "a revoked key is nobody")
+            try await store.principal(keyDigest: secret.digest, at: 2) == nil,
+            "a revoked key is nobody")
         found.check(try await !store.revokeKey(id: key.id, at: 3), "revoking twice is false")
         return found.list
     }

@@ -33,11 +33,13 @@ package struct CommandRow: Sendable, Hashable, Codable {
     /// What the jail took, in seconds, from spawn to end of output; nil until it ended.
     package var runtime: Double?
     package var decision: JSONValue
+    /// What a command that removes has removed; null for others, and where it is not known.
+    package var removal: RemovalRow?
     package var outputURL: String
 
     enum CodingKeys: String, CodingKey {
         case id, command, state, final, run, signal, note, stdout, stderr, sha256, complete, runtime
-        case decision
+        case decision, removal
         case instanceID = "instance_id"
         case exitCode = "exit_code"
         case stdoutBytes = "stdout_bytes"
@@ -54,7 +56,8 @@ package struct CommandRow: Sendable, Hashable, Codable {
         exitCode: Int?,
         signal: Int?, note: String?, stdoutBytes: Int64?, stderrBytes: Int64?, outputBytes: Int64?,
         sha256: String?, complete: Bool?, createdAt: Double, startedAt: Double?,
-        finishedAt: Double?, runtime: Double?, decision: JSONValue, outputURL: String
+        finishedAt: Double?, runtime: Double?, decision: JSONValue, removal: RemovalRow?,
+        outputURL: String
     ) {
         self.id = id
         self.instanceID = instanceID
@@ -75,6 +78,7 @@ package struct CommandRow: Sendable, Hashable, Codable {
         self.finishedAt = finishedAt
         self.runtime = runtime
         self.decision = decision
+        self.removal = removal
         self.outputURL = outputURL
     }
 }
@@ -104,6 +108,7 @@ extension CommandRow {
         try container.encode(finishedAt, forKey: .finishedAt)
         try container.encode(runtime, forKey: .runtime)
         try container.encode(decision, forKey: .decision)
+        try container.encode(removal, forKey: .removal)
         try container.encode(outputURL, forKey: .outputURL)
     }
 }
@@ -139,5 +144,38 @@ package struct CancelReply: Sendable, Hashable, Codable {
         self.success = success
         self.state = state
         self.msg = msg
+    }
+}
+
+/// What a command removed, or, of a dry run, would remove.
+package struct RemovalRow: Sendable, Hashable, Codable {
+    /// False for a dry run.
+    package var removed: Bool
+    /// Files, folders, links.
+    package var entries: Int64
+    /// Of the disk, freed: the writable layer's and the volumes'; what comes from the image stays.
+    package var bytes: Int64
+    /// The first of the paths, in the order in which they go; odd bytes as `\\xNN`.
+    package var paths: [String]
+    /// Whether those are all.
+    package var pathsComplete: Bool
+    /// Of a dry run: what a plan is compared by.
+    package var digest: String?
+
+    enum CodingKeys: String, CodingKey {
+        case removed, entries, bytes, paths, digest
+        case pathsComplete = "paths_complete"
+    }
+
+    package init(
+        removed: Bool, entries: Int64, bytes: Int64, paths: [String], pathsComplete: Bool,
+        digest: String?
+    ) {
+        self.removed = removed
+        self.entries = entries
+        self.bytes = bytes
+        self.paths = paths
+        self.pathsComplete = pathsComplete
+        self.digest = digest
     }
 }

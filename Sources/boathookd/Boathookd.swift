@@ -27,6 +27,7 @@ struct Boathookd: AsyncParsableCommand {
             With more machines, run 'boathook server' once and 'boathook agent' on each.
             """,
         subcommands: [
-            UpVerb.self, ServerVerb.self, AgentVerb.self, AdminVerb.self, JailBenchVerb.self,
+            UpVerb.self, ServerVerb.self, AgentVerb.self, AdminVerb.self, PolicyVerb.self,
+            JailBenchVerb.self,
         ])
 }

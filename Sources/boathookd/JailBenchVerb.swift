@@ -2,8 +2,10 @@ import Agent
 import ArgumentParser
 import CommandPolicy
 import ContainerEngine
+import Glibc
 import Jail
 import NIOPosix
+import PolicyDocuments
 
 /// What the jail alone costs, without server and link; for `make bench`.
 struct JailBenchVerb: AsyncParsableCommand {
@@ -29,7 +31,9 @@ struct JailBenchVerb: AsyncParsableCommand {
         let engine = DockerEngine(socketPath: socketPath, threads: .singleton)
         let bench = try JailBench(
             argv: argv.first == "--" ? Array(argv.dropFirst()) : argv,
-            jail: Jail(libraryPath: AgentAssembly.libraryPath()))
+            policy: .inspect,
+            jail: Jail(libraryPath: AgentAssembly.libraryPath(),
+                cgroups: JailCgroups(name: "bench-\(getpid())")))
         guard let container = try await engine.inspect(container, patience: .seconds(10)) else {
             throw ValidationError("there is no such container")
         }

@@ -10,6 +10,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import NIOPosix
+import PolicyDocuments
 import ResultStores
 import SQLiteStore
 import Testing

@@ -1,6 +1,7 @@
 import CommandPolicy
 import Foundation
 import Testing
+import PolicyDocuments
 
 @Suite struct DecisionTests {
     @Test func `an allowed decision has these bytes in JSON`() throws {

@@ -1,5 +1,6 @@
 import CommandPolicy
 import Testing
+import PolicyDocuments
 
 /// The tables against what the installed tools say about themselves.
 @Suite(.enabled(if: hasTableTools, "the tables are those of GNU coreutils 9.1"))
@@ -62,6 +63,7 @@ struct HelpTests {
             switch check {
             case .text: ["", "*", String(repeating: "x", count: 400)]
             case .word(let words): words
+            case .characters(let characters, _): [String(characters.prefix(1))]
             case .integer(let range): ["\(range.lowerBound)", "7", "\(range.upperBound)"]
             case .blockSize:
                 [

@@ -1,5 +1,6 @@
 import CommandPolicy
 import Testing
+import PolicyDocuments
 
 @Suite struct VastPolicyTests {
     private let policy = Policy.vast

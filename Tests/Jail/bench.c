@@ -1,5 +1,6 @@
-// Medians of spawning `ls -l /`: bench LIBRARY BLOCK ROOT
+// Medians of spawning `ls -l /`: bench RUNS LIBRARY BLOCK ROOT [CGROUP…]
 // Bare: the same spawner, the host's ls on the same directory, no library. Jailed: with the library and this block.
+// Joined: in these cgroups in addition (their `tasks` or `cgroup.procs`).
 #include "cjail.h"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RUNS = 200 };
+enum { RUNS_MAX = 10000, KINDS = 3 };
 
 static int seal_file(const char *path, int executable) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -63,33 +64,43 @@ static double run(struct cjail_spawn request, int expected) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) return 2;
+    int runs = argc < 5 || argc > 5 + CJAIL_CGROUPS_MAX ? 0 : atoi(argv[1]);
+    if (runs < 1 || runs > RUNS_MAX) return 2;
     const char *jailed[] = {"ls", CJAIL_POISON, "-l", "/", NULL};
-    const char *bare[] = {"ls", "-l", argv[3], NULL};
+    const char *bare[] = {"ls", "-l", argv[4], NULL};
     const char *environment[] = {CJAIL_ENV_PRELOAD, CJAIL_ENV_LOCALE, CJAIL_ENV_ZONE, CJAIL_ENV_PATH, NULL};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    struct cjail_spawn request = {
+    struct cjail_spawn requests[KINDS];
+    requests[1] = (struct cjail_spawn){
         .path = "/usr/bin/ls",
         .arguments = jailed,
         .environment = environment,
         .input = null,
         .error = null,
-        .control = seal_file(argv[2], 0),
+        .control = seal_file(argv[3], 0),
         .network = cjail_network_namespace(),
-        .library = seal_file(argv[1], 1),
+        .library = seal_file(argv[2], 1),
     };
-    struct cjail_spawn plain = request;
-    plain.arguments = bare;
-    plain.environment = environment + 1;
+    requests[0] = requests[2] = requests[1];
+    requests[0].arguments = bare;
+    requests[0].environment = environment + 1;
+    int cgroups[CJAIL_CGROUPS_MAX], kinds = argc > 5 ? 3 : 2;
+    for (int i = 5; i < argc; i++)
+        if ((cgroups[i - 5] = open(argv[i], O_WRONLY | O_CLOEXEC)) < 0) return 3;
+    requests[2].cgroups = cgroups;
+    requests[2].cgroup_count = argc - 5;
 
-    // Interleaved, so that whatever else the machine does falls on both.
-    static double times[2][RUNS];
-    for (int i = 0; i < RUNS; i++) {
-        times[0][i] = run(plain, 26);
-        times[1][i] = run(request, 26);
+    // Interleaved, so that whatever else the machine does falls on all of them.
+    static const char *const names[KINDS] = {"bare", "jailed", "joined"};
+    static double times[KINDS][RUNS_MAX];
+    for (int i = 0; i < runs; i++)
+        for (int kind = 0; kind < kinds; kind++) times[kind][i] = run(requests[kind], 26);
+    for (int kind = 0; kind < kinds; kind++) {
+        double *sorted = times[kind];
+        qsort(sorted, (size_t)runs, sizeof *sorted, compare);
+        printf("%s%s %.2f ms (p90 %.2f, p99 %.2f)", kind == 0 ? "" : ", ", names[kind], sorted[runs / 2],
+               sorted[runs * 9 / 10], sorted[runs * 99 / 100]);
     }
-    for (int i = 0; i < 2; i++) qsort(times[i], RUNS, sizeof times[i][0], compare);
-    printf("bare %.2f ms (p90 %.2f), jailed %.2f ms (p90 %.2f)\n", times[0][RUNS / 2], times[0][RUNS * 9 / 10],
-           times[1][RUNS / 2], times[1][RUNS * 9 / 10]);
+    puts("");
     return 0;
 }

@@ -1,5 +1,6 @@
 """Drives the jail library as the agent does: through cjail_spawn, with a control block and seven descriptors."""
 
+import contextlib
 import ctypes
 import os
 import select
@@ -15,8 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "..", "..")
 WORK = os.environ["BOATHOOK_JAIL_WORK"]  # made and removed by `run`
 
-WRITES, LAYERS, LIVE = 1, 2, 4
-MAGIC, VERSION = 0x4C4A4842, 1
+WRITES, LAYERS, LIVE, MAGIC_DATABASE = 1, 2, 4, 8
+MAGIC, VERSION = 0x4C4A4842, 2
 DAC_OVERRIDE, FOWNER = 1, 3
 POISON = "--boathook-not-jailed"
 ENVIRONMENT = ["LD_PRELOAD=/proc/self/fd/6", "LC_ALL=C", "TZ=UTC0", "PATH=/usr/bin:/bin"]
@@ -29,7 +30,8 @@ class Request(ctypes.Structure):
     _fields_ = [("path", ctypes.c_char_p), ("arguments", ctypes.POINTER(ctypes.c_char_p)),
                 ("environment", ctypes.POINTER(ctypes.c_char_p))] + [
                     (name, ctypes.c_int)
-                    for name in ("input", "output", "error", "control", "status", "network", "library")]
+                    for name in ("input", "output", "error", "control", "status", "network", "library")] + [
+                        ("cgroups", ctypes.POINTER(ctypes.c_int)), ("cgroup_count", ctypes.c_int)]
 
 
 def strings(values):
@@ -55,36 +57,48 @@ NETWORK = network()
 NULL = os.open("/dev/null", os.O_RDWR)
 
 
-def control(roots, flags=0, volumes=(), blockers=(), guards=(), capabilities=1 << DAC_OVERRIDE, cpu=20,
-            memory=512 << 20, files=256, counts=None, magic=MAGIC, version=VERSION, length=None):
+HEADER = 80  # bytes
+PROGRAMS = {}  # ours, by name
+
+
+def control(roots, flags=0, volumes=(), blockers=(), guards=(), protected=(), paths=(), capabilities=1 << DAC_OVERRIDE,
+            cpu=20, memory=512 << 20, files=256, counts=None, magic=MAGIC, version=VERSION, length=None):
     """A control block; `counts` and `length` lie when given."""
-    texts = list(roots) + [part for volume in volumes for part in volume] + list(blockers) + list(guards)
+    texts = list(roots) + [part for volume in volumes for part in volume]
+    texts += [text for part in (blockers, guards, protected, paths) for text in part]
     tail = b"".join((text if isinstance(text, bytes) else os.fsencode(text)) + b"\0" for text in texts)
-    real = (len(roots), len(volumes), len(blockers), len(guards))
-    header = struct.pack("=IIQQQQQQIIII", magic, version, length if length is not None else 72 + len(tail), flags,
+    real = tuple(len(part) for part in (roots, volumes, blockers, guards, protected, paths))
+    header = struct.pack("=IIQQQQQQIIIIII", magic, version, length if length is not None else HEADER + len(tail), flags,
                          capabilities, cpu, memory, files, *(counts or real))
-    assert len(header) == 72
+    assert len(header) == HEADER
     return header + tail
+
+
+class NotJoined(Exception):
+    """A cgroup refused the tool."""
 
 
 class Running:
     """A spawned tool with the read ends of its pipes."""
 
-    def __init__(self, arguments, block, library=LIBRARY, environment=None, poison=True, net=None):
-        tool = shutil.which(arguments[0], path="/usr/bin:/bin")
+    def __init__(self, arguments, block, library=LIBRARY, environment=None, poison=True, net=None, cgroups=()):
+        tool = PROGRAMS.get(arguments[0]) or shutil.which(arguments[0], path="/usr/bin:/bin")
         argv = [arguments[0]] + ([POISON] if poison else []) + list(arguments[1:])
         self.out, out = os.pipe()
         self.err, err = os.pipe()
         self.status, status = os.pipe()
         memfd = sealed(block)
         request = Request(os.fsencode(tool), strings(argv), strings(environment or ENVIRONMENT), NULL, out, err, memfd,
-                          status, NETWORK if net is None else net, library)
+                          status, NETWORK if net is None else net, library, (ctypes.c_int * len(cgroups))(*cgroups),
+                          len(cgroups))
         pid, pidfd = ctypes.c_int(), ctypes.c_int()
         error = shim.cjail_spawn(ctypes.byref(request), ctypes.byref(pid), ctypes.byref(pidfd))
         for descriptor in (out, err, status, memfd):
             os.close(descriptor)
         if error:
-            raise OSError(error, os.strerror(error))
+            for descriptor in (self.out, self.err, self.status):
+                os.close(descriptor)
+            raise (NotJoined if error < 0 else OSError)(abs(error), os.strerror(abs(error)))
         self.pid, self.pidfd = pid.value, pidfd.value
 
     def status_line(self):
@@ -129,9 +143,22 @@ class Result:
 
 def jailed(arguments, roots, timeout=20, **options):
     """Runs a tool in the jail. `roots` is one merged root, or with LAYERS a list."""
-    spawn = {key: options.pop(key) for key in ("library", "environment", "poison", "net") if key in options}
+    spawn = {key: options.pop(key) for key in ("library", "environment", "poison", "net", "cgroups") if key in options}
     block = control([roots] if isinstance(roots, str) else roots, **options)
     return Running(arguments, block, **spawn).finish(timeout)
+
+
+@contextlib.contextmanager
+def program(name, source):
+    """Something of ours that runs in the tool's place by this name."""
+    with open(f"{WORK}/{name}.c", "w") as file:
+        file.write(source)
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-o", f"{WORK}/{name}", f"{WORK}/{name}.c"], check=True)
+    PROGRAMS[name] = f"{WORK}/{name}"
+    try:
+        yield PROGRAMS[name]
+    finally:
+        del PROGRAMS[name]
 
 
 def writing(arguments, root, flags=0, **options):

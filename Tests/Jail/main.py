@@ -10,6 +10,12 @@ import tests_docker  # noqa: F401
 import tests_view  # noqa: F401
 import tests_hostile  # noqa: F401
 import tests_refusals  # noqa: F401
+import tests_cgroups  # noqa: F401
+import tests_guards  # noqa: F401
+import tests_narrow  # noqa: F401
+import tests_tools  # noqa: F401
+import tests_mounts  # noqa: F401
+import tests_opening  # noqa: F401
 import tests_confinement  # noqa: F401
 
 passed = failed = skipped = 0

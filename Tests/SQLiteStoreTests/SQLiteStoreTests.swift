@@ -7,6 +7,7 @@ import StoreConformance
 import Testing
 
 @testable import SQLiteStore
+import PolicyDocuments
 
 @Suite struct SQLiteStoreTests {
     @Test(arguments: StoreConformance<SQLiteStore>.checks)

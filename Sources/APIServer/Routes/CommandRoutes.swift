@@ -1,4 +1,5 @@
 internal import AgentLink
+internal import CommandPolicy
 internal import ControlPlane
 internal import HTTPTypes
 internal import Hummingbird
@@ -87,6 +88,13 @@ extension CommandRow {
             complete: outcome?.isComplete, createdAt: command.createdAt,
             startedAt: command.startedAt, finishedAt: command.finishedAt,
             runtime: outcome?.runtime, decision: try WireJSON.value(command.decision),
+            removal: outcome?.removal.map { removal in
+                RemovalRow(
+                    removed: !command.decision.previews, entries: removal.entries,
+                    bytes: removal.bytes, paths: removal.paths,
+                    pathsComplete: removal.entries == Int64(removal.paths.count),
+                    digest: removal.digest)
+            },
             outputURL: urls.output(command.id))
     }
 

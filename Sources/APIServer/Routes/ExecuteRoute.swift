@@ -24,13 +24,19 @@ struct ExecuteRoute: Sendable {
         order.idempotencyKey = try request.idempotencyKey
         let id = try context.instanceID()
         if try body.wantsDryRun {
+            order.previews = true
             let decision = try await execute.decision(order, on: id, as: principal)
-            return try .json(DryRunReply(decision: try WireJSON.value(decision)))
+            // Only what removes has something to list.
+            guard decision.previews else {
+                return try .json(DryRunReply(decision: try WireJSON.value(decision)))
+            }
         }
         let accepted = try await execute(order, on: id, as: principal)
         var reply = ExecuteReply(
             resultURL: urls.result(accepted), commandID: accepted.command.id,
-            statusURL: urls.status(accepted.command.id))
+            statusURL: urls.status(accepted.command.id),
+            preview: accepted.command.decision.previews
+                ? try WireJSON.value(accepted.command.decision) : nil)
         guard let seconds = request.preferredWait else {
             return try answer(reply, for: accepted.command)
         }
@@ -109,6 +115,20 @@ extension CommandOrder {
             timeout = Int(seconds)
         }
         self.init(input: input, timeoutSeconds: timeout)
+        switch request.view {
+        case nil, .null?: break
+        case .string(let name)?:
+            guard let view = InstanceView(rawValue: name) else { fallthrough }
+            self.view = view
+        default:
+            throw WireError.badRequest("invalid_args", "view must be merged or writable.")
+        }
+        switch request.plan {
+        case nil, .null?: break
+        case .int(let id)? where id > 0: planID = id
+        default:
+            throw WireError.badRequest("invalid_args", "plan must be the id that a dry run gave.")
+        }
     }
 }
 

@@ -12,6 +12,7 @@ internal import NIOPosix
 struct CommandRunner: Sendable {
     let engine: any ContainerEngine
     let jail: Jail
+    let policy: MachinePolicy
     let known: KnownContainers
     let journal: Journal
     let turns: CommandTurns
@@ -46,7 +47,7 @@ struct CommandRunner: Sendable {
                 at: job.place, account: order.accountID, cancellation: job.cancellation,
                 deadline: job.deadline
             ) {
-                let decision = try decide(order)
+                let decision = try policy.decide(order)
                 try check(job)
                 return try await run(job, decision)
             }
@@ -62,46 +63,17 @@ struct CommandRunner: Sendable {
     /// What a way out before the tool's main means.
     private static func end(of error: any Error) -> (CommandFinished.Outcome, String) {
         switch error {
-        case let refusal as Refusal: (refusal.outcome, refusal.note)
+        case let refusal as CommandRefusal: (refusal.outcome, refusal.note)
         case CommandTurns.Missed.cancelled: (.cancelled, cancelledEarly)
         case CommandTurns.Missed.overdue: (.expired, overdue)
         default: (.denied, "\(error)")
         }
     }
 
-    /// The container is not what we took it for; nothing was run.
-    private struct OutdatedContainer: Error {}
-
-    /// A way out before the tool's main.
-    private struct Refusal: Error {
-        let outcome: CommandFinished.Outcome
-        let note: String
-
-        init(_ outcome: CommandFinished.Outcome, _ note: String) {
-            self.outcome = outcome
-            self.note = note
-        }
-    }
-
     /// The last look before anything is done for the command.
     private func check(_ job: Job) throws {
-        if job.cancellation.isCancelled { throw Refusal(.cancelled, Self.cancelledEarly) }
-        guard ContinuousClock.now < job.deadline else { throw Refusal(.expired, Self.overdue) }
-    }
-
-    /// This machine's own decision, from the words alone.
-    private func decide(_ order: RunCommand) throws -> Decision {
-        guard let policy = Policy.named(order.policy) else {
-            throw Refusal(.denied, "this machine has no policy \(order.policy)")
-        }
-        let decision = policy.decide(argv: order.argv)
-        if let denial = decision.denial {
-            throw Refusal(.denied, "refused by the machine: \(denial.message)")
-        }
-        guard decision.writes == order.writes else {
-            throw Refusal(.denied, "server and machine do not agree on what this command changes")
-        }
-        return decision
+        if job.cancellation.isCancelled { throw CommandRefusal(.cancelled, Self.cancelledEarly) }
+        guard ContinuousClock.now < job.deadline else { throw CommandRefusal(.expired, Self.overdue) }
     }
 
     private func run(
@@ -117,7 +89,7 @@ struct CommandRunner: Sendable {
         do {
             return try await runOnFresh(job, decision)
         } catch is OutdatedContainer {
-            throw Refusal(.denied, "the instance changed its state at that moment; try again")
+            throw CommandRefusal(.denied, "the instance changed its state at that moment; try again")
         }
     }
 
@@ -125,11 +97,11 @@ struct CommandRunner: Sendable {
         _ job: Job, _ decision: Decision
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         guard let container = try await inspect(job) else {
-            throw Refusal(.denied, "the container is gone")
+            throw CommandRefusal(.denied, "the container is gone")
         }
         known.keep(container)
         guard !(decision.writes && container.hasReadOnlyRoot) else {
-            throw Refusal(.denied, "its root is read-only (--read-only)")
+            throw CommandRefusal(.denied, "its root is read-only (--read-only)")
         }
         guard decision.writes, !container.isRunning else {
             return try await run(job, decision, container, nil)
@@ -141,11 +113,11 @@ struct CommandRunner: Sendable {
             guard let status = try await engine.summary(of: container.id)?.status,
                 ["created", "exited", "stopped", "configured"].contains(status)
             else {
-                throw Refusal(.denied, "the instance changed its state at that moment; try again")
+                throw CommandRefusal(.denied, "the instance changed its state at that moment; try again")
             }
             // The engine takes a little while to find out that it will not have the upload.
             guard hold.isHeld else {
-                throw Refusal(.denied, "the engine does not let its files be changed now")
+                throw CommandRefusal(.denied, "the engine does not let its files be changed now")
             }
             let result = try await run(job, decision, container, hold)
             await hold.release()
@@ -175,19 +147,10 @@ struct CommandRunner: Sendable {
     private func run(
         _ job: Job, _ decision: Decision, _ container: Container, _ hold: (any StoppedRootHold)?
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
-        let order = job.order
-        let plan: JailPlan
+        let tool = try tool(for: job, decision, on: container, hold)
+        let file = try spools.create(job.order.commandID)
         do {
-            plan = try JailedCommand.plan(
-                decision, on: container, hold: hold,
-                wallTime: .milliseconds(order.timeoutMilliseconds),
-                outputLimit: min(order.outputLimit, outputLimit))
-        } catch let error as JailError where error.isGoneProcess {
-            throw OutdatedContainer()
-        }
-        let file = try spools.create(order.commandID)
-        do {
-            return try await run(job, decision, plan, into: file, hold)
+            return try await run(job, decision, tool, into: file, hold)
         } catch {
             // Nothing was run: nobody will ask for it.
             file.discard()
@@ -195,55 +158,79 @@ struct CommandRunner: Sendable {
         }
     }
 
+    /// What is to be run, and how.
+    private func tool(
+        for job: Job, _ decision: Decision, on container: Container,
+        _ hold: (any StoppedRootHold)?
+    ) throws -> any CommandTool {
+        let order = job.order
+        let wallTime = min(
+            Duration.milliseconds(order.timeoutMilliseconds),
+            Duration.seconds(decision.limits?.maximumWallSeconds ?? 0))
+        let outputLimit = min(order.outputLimit, outputLimit)
+        guard decision.backend == .jail else {
+            guard container.isRunning else {
+                throw CommandRefusal(
+                    .denied, "\(decision.argv.first ?? "it") is for running instances, and this one is stopped")
+            }
+            return EngineTool(
+                engine: engine, container: container.id, arguments: decision.argv,
+                wallTime: wallTime, outputLimit: outputLimit)
+        }
+        let plan: JailPlan
+        do {
+            plan = try JailedCommand.plan(
+                decision, on: container, hold: hold, wallTime: wallTime, outputLimit: outputLimit)
+        } catch let error as JailError where error.isGoneProcess {
+            throw OutdatedContainer()
+        }
+        guard let removal = order.removal else {
+            return JailedTool(jail: jail, threads: threads, plan: plan)
+        }
+        let surveyor = RemovalSurveyor(
+            plan: plan, upper: try JailedCommand.writableLayer(of: container), jail: jail)
+        return removal.previews
+            ? RemovalPreview(threads: threads, surveyor: surveyor)
+            : RemovalTool(
+                jail: jail, threads: threads, plan: plan, surveyor: surveyor, order: removal,
+                entryLimit: decision.limits?.entries)
+    }
+
     private func run(
-        _ job: Job, _ decision: Decision, _ plan: JailPlan, into file: SpoolFile,
+        _ job: Job, _ decision: Decision, _ tool: any CommandTool, into file: SpoolFile,
         _ hold: (any StoppedRootHold)?
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         let order = job.order
         let startedAt = Date().timeIntervalSince1970
         job.live.begin(file, run: CommandFinished.run(startedAt: startedAt))
+        if decision.writes, await journal.knows(order.commandID) {
+            throw CommandRefusal(.lost, "it was started here before")
+        }
+        let survey = try await tool.prepare(cancellation: job.cancellation)
         if decision.writes {
-            guard await !journal.knows(order.commandID) else {
-                throw Refusal(.lost, "it was started here before")
-            }
             try await journal.intend(order.commandID, at: startedAt)
             FaultPoint.intentWritten.reached()
         }
-        let (end, counts) = try await threads.runIfActive {
-            var spool = try OutputSpool(file, live: job.live)
-            let end = try jail.run(
-                plan, cancellation: job.cancellation,
-                ready: {
-                    FaultPoint.toolRunning.reached()
-                    job.started(startedAt)
-                }
-            ) { stream, bytes in
-                try spool.append(stream == .stdout ? .stdout : .stderr, bytes)
-            }
-            FaultPoint.toolEnded.reached()
-            // From here on the command has run, whatever the disk says.
-            let keeping =
-                decision.writes
-                ? Result { () throws(SpoolError) in try spool.flush() } : .success(())
-            return (
-                end,
-                SpoolCounts(
-                    stdout: spool.stdoutBytes, stderr: spool.stderrBytes,
-                    frames: spool.byteCount, sha256: spool.sha256(), keeping: keeping)
-            )
+        let run = try await tool.run(
+            into: file, live: job.live, keeps: decision.writes, cancellation: job.cancellation,
+            after: survey
+        ) {
+            FaultPoint.toolRunning.reached()
+            job.started(startedAt)
         }
-        if end.isOfOutdatedContainer { throw OutdatedContainer() }
+        if run.end.isOfOutdatedContainer { throw OutdatedContainer() }
         job.live.end()
         var report = CommandFinished(
-            commandID: order.commandID, outcome: end.outcome, stdoutBytes: counts.stdout,
-            stderrBytes: counts.stderr, sha256: counts.sha256, startedAt: startedAt,
-            runtime: end.runtime / .seconds(1))
-        end.describe(in: &report, wallTime: plan.limits.wallTime)
+            commandID: order.commandID, outcome: run.end.outcome, stdoutBytes: run.output.stdout,
+            stderrBytes: run.output.stderr, sha256: run.output.sha256, startedAt: startedAt,
+            runtime: run.end.runtime / .seconds(1), removal: run.removal)
+        run.end.describe(in: &report, of: decision)
+        for note in run.notes { report.add(note: note) }
         if let hold, !hold.isHeld {
             report.add(
                 note: "the engine gave the container up while the command ran; check the instance")
         }
-        if case .failure(let error) = counts.keeping {
+        if case .failure(let error) = run.output.keeping {
             report.add(note: "its output may not survive a loss of power: \(error)")
         }
         if decision.writes {
@@ -254,7 +241,7 @@ struct CommandRunner: Sendable {
             }
             FaultPoint.endWritten.reached()
         }
-        return (report, SpooledOutput(file: file, byteCount: counts.frames))
+        return (report, SpooledOutput(file: file, byteCount: run.output.frames))
     }
 
     /// The report of a command that was not run.
@@ -280,82 +267,4 @@ struct CommandRunner: Sendable {
     private static let enginePatience = Duration.seconds(10)
     private static let cancelledEarly = "cancelled before it started"
     private static let overdue = "the machine was busy until its start was overdue"
-}
-
-/// What a spool held when its tool had ended.
-private struct SpoolCounts: Sendable {
-    var stdout: Int64
-    var stderr: Int64
-    var frames: Int
-    var sha256: String
-    /// Whether the disk has it, where that was asked for.
-    var keeping: Result<Void, SpoolError>
-}
-
-extension CommandFinished {
-    fileprivate mutating func add(note more: String) {
-        note = note.map { "\($0); \(more)" } ?? more
-    }
-}
-
-extension JailEnd {
-    /// Whether the root was not there as a mount: the instance was started or stopped meanwhile.
-    fileprivate var isOfOutdatedContainer: Bool {
-        guard case .notStarted(let step, _) = cause else { return false }
-        return ["root_open", "root_kind", "layers"].contains(step)
-    }
-
-    fileprivate var outcome: CommandFinished.Outcome {
-        switch cause {
-        case .exited: .exited
-        case .signalled, .outputLimit, .sinkFailed: .signalled
-        case .timedOut: .timedOut
-        case .cancelled: .cancelled
-        case .notStarted: .denied
-        }
-    }
-
-    /// Fills in what the outcome comes with.
-    fileprivate func describe(in report: inout CommandFinished, wallTime: Duration) {
-        switch cause {
-        case .exited(let code):
-            report.exitCode = code
-        case .signalled(let signal):
-            report.signal = signal
-            report.complete = false
-            switch signal {
-            case 24: report.note = "it used up its processor time"
-            case 9: report.note = "it used up the machine's memory, or somebody killed it there"
-            default: break
-            }
-        case .timedOut:
-            report.complete = false
-            report.note = "killed after \(wallTime.components.seconds) s"
-        case .cancelled:
-            report.complete = false
-            report.note = "killed because it was cancelled"
-        case .outputLimit:
-            report.signal = 9
-            report.complete = false
-            report.note = "killed when its output reached its limit of \(report.outputBytes) bytes"
-        case .sinkFailed:
-            report.signal = 9
-            report.complete = false
-            report.note =
-                "killed because the machine could not keep its output: \(sinkFailure.map { "\($0)" } ?? "")"
-        case .notStarted(let step, let code):
-            report.note = Self.refusal(step: step, code: code)
-        }
-        if !isCollected { report.add(note: "it is stuck in the kernel") }
-    }
-
-    /// Why the jail did not close, for the person who sent the command.
-    private static func refusal(step: String, code: Int) -> String {
-        switch step {
-        case "guard_root": "refused: an operand is the root of the instance"
-        case "volume":
-            "the place of a volume in the instance is not what it should be (errno \(code))"
-        default: "the jail could not be closed at step \(step) (errno \(code)); nothing was run"
-        }
-    }
 }

@@ -1,4 +1,4 @@
-internal import CommandPolicy
+package import CommandPolicy
 package import ContainerEngine
 package import Jail
 internal import NIOPosix
@@ -8,9 +8,9 @@ package struct JailBench: Sendable {
     private let decision: Decision
     private let jail: Jail
 
-    /// - Throws: When the default policy refuses the command.
-    package init(argv: [String], jail: Jail) throws {
-        decision = Policy.vast.decide(argv: argv)
+    /// - Throws: When the policy refuses the command.
+    package init(argv: [String], policy: Policy, jail: Jail) throws {
+        decision = policy.decide(argv: argv)
         self.jail = jail
         if let denial = decision.denial {
             throw JailedCommand.Unreachable(description: denial.message)

@@ -15,7 +15,9 @@ enum JailedCommand {
     /// The host's tools, one for each program of the policies.
     ///
     /// A tool is named by its full path: `PATH` decides nothing.
-    static let tools = ["ls": "/usr/bin/ls", "rm": "/usr/bin/rm", "du": "/usr/bin/du"]
+    static func tool(_ program: String) -> String? {
+        JailedPrograms.all.contains(program) ? "/usr/bin/" + program : nil
+    }
 
     /// - Parameters:
     ///   - decision: What is to be run.
@@ -29,7 +31,7 @@ enum JailedCommand {
         _ decision: Decision, on container: Container, hold: (any StoppedRootHold)?,
         wallTime: Duration, outputLimit: Int64
     ) throws -> JailPlan {
-        guard let program = decision.argv.first, let tool = tools[program],
+        guard let program = decision.argv.first, let tool = tool(program),
             let limits = decision.limits
         else {
             throw Unreachable(
@@ -43,7 +45,13 @@ enum JailedCommand {
         }
         let view: JailPlan.View
         var blocksLiveMounts = false
-        var volumes = try plainVolumes(of: container)
+        if decision.view == .writable {
+            guard let upper = layers.first, !decision.writes else {
+                throw Unreachable(description: "its engine names no writable layer for it")
+            }
+            return plan(decision, tool, limits, .layers([upper]), wallTime, outputLimit)
+        }
+        var volumes = decision.attachesVolumes ? try plainVolumes(of: container) : []
         var points = container.mounts.map(\.destination).filter { point in
             !volumes.contains { $0.destination.utf8.elementsEqual(point.utf8) }
         }
@@ -74,18 +82,39 @@ enum JailedCommand {
             view = .layers(layers)
             points = []
         }
-        return JailPlan(
-            tool: tool, arguments: decision.argv, view: view, writes: decision.writes,
-            volumes: volumes.sorted { $0.destination.utf8.count < $1.destination.utf8.count }.map {
+        var plan = plan(decision, tool, limits, view, wallTime, outputLimit)
+        plan.volumes = volumes.sorted { $0.destination.utf8.count < $1.destination.utf8.count }
+            .map {
                 JailPlan.Volume(
                     source: $0.source, destination: $0.destination, isWritable: $0.isWritable)
-            },
-            blockers: MountTable.topmost(points, except: volumes.map(\.destination)),
-            blocksLiveMounts: blocksLiveMounts, guards: decision.guards,
+            }
+        plan.blockers = MountTable.topmost(points, except: volumes.map(\.destination))
+        plan.blocksLiveMounts = blocksLiveMounts
+        return plan
+    }
+
+    /// What does not depend on the container's mounts.
+    private static func plan(
+        _ decision: Decision, _ tool: String, _ limits: CommandLimits, _ view: JailPlan.View,
+        _ wallTime: Duration, _ outputLimit: Int64
+    ) -> JailPlan {
+        JailPlan(
+            tool: tool, arguments: decision.argv, view: view, writes: decision.writes,
+            guards: decision.guards, protected: decision.protected, paths: decision.paths ?? [],
+            wantsMagicDatabase: decision.argv.first == "file",
             limits: JailLimits(
                 wallTime: wallTime,
-                cpuSeconds: max(limits.cpuSeconds, Int(wallTime.components.seconds)),
-                memoryByteCount: limits.memoryBytes, outputByteCount: Int(outputLimit)))
+                cpuSeconds: limits.cpuSeconds ?? max(1, Int(wallTime.components.seconds)),
+                memoryByteCount: limits.memoryBytes,
+                outputByteCount: Int(min(outputLimit, Int64(limits.outputBytes)))))
+    }
+
+    /// The layer that holds what the instance has written itself, on this host.
+    static func writableLayer(of container: Container) throws -> String {
+        guard case .overlay(_, let layers) = container.storage, let upper = layers.first else {
+            throw Unreachable(description: "its engine names no writable layer for it")
+        }
+        return upper
     }
 
     /// The volumes that are folders of the engine's own.

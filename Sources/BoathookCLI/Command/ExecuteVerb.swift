@@ -17,6 +17,9 @@ struct ExecuteVerb: AsyncParsableCommand {
 
             With --follow, the output is printed while the command writes it.
 
+            'rm' with --dry-run lists what would go and how much that frees, and prints a plan, which --plan \
+            then applies if the files are still the same.
+
             Paths are relative to the instance's root. On a terminal, control characters in the output \
             are shown escaped; a pipe gets the exact bytes.
             """)
@@ -30,8 +33,19 @@ struct ExecuteVerb: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Kill the command after this many seconds.", valueName: "s"))
     var timeout: Int?
 
-    @Flag(help: "Show the decision; run nothing.")
+    @Flag(help: "Show the decision, and of rm what it would remove; change nothing.")
     var dryRun = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Remove only what that dry run listed, or nothing.", valueName: "n"))
+    var plan: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "merged (all files), or writable (what the instance wrote itself, which its owner pays for).",
+            valueName: "view"))
+    var view: String?
 
     @Flag(help: "Print the command's id and do not wait for it.")
     var detach = false
@@ -52,7 +66,8 @@ struct ExecuteVerb: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
-        var request = ExecuteRequest(command: command[0], timeout: timeout)
+        var request = ExecuteRequest(
+            command: command[0], timeout: timeout, view: view, plan: plan)
         if command.count > 1 {
             request.command = nil
             request.argv = .array(command.map { .string($0) })
@@ -133,10 +148,35 @@ struct ExecuteVerb: AsyncParsableCommand {
     private func showDecision(_ client: APIClient, _ request: ExecuteRequest) async throws {
         var request = request
         request.dryRun = .bool(true)
-        let reply: DryRunReply = try await client.put(
-            APIPath.execute(instance: instanceID), request)
-        try StandardStreams.print(try JSONText.of(reply.decision))
-        guard reply.decision.object?["verdict"] == .string("allow") else { throw ExitCode(125) }
+        let reply: DryRun = try await client.put(
+            APIPath.execute(instance: instanceID), request, wait: Self.firstWaitSeconds)
+        guard let listing = reply.listing else {
+            try StandardStreams.print(try JSONText.of(reply.decision))
+            guard reply.decision.object?["verdict"] == .string("allow") else { throw ExitCode(125) }
+            return
+        }
+        let row = try await end(listing, client)
+        if options.json {
+            try StandardStreams.print(try JSONText.of(row))
+        } else {
+            try await CommandOutput(client: client, row: row).write()
+            if let removal = row.removal {
+                StandardStreams.complain(
+                    "\(removal.entries) files and folders would go, \(removal.bytes) bytes would be freed; apply with --plan \(row.id)")
+            }
+        }
+        throw ExitCode(CommandOutput.exitCode(of: row))
+    }
+
+    /// The answer to a dry run: a decision alone, or a listing that is under way.
+    private struct DryRun: Decodable {
+        let decision: JSONValue
+        let listing: ExecuteReply?
+
+        init(from decoder: any Decoder) throws {
+            decision = try DryRunReply(from: decoder).decision
+            listing = try? ExecuteReply(from: decoder)
+        }
     }
 
     /// How long the order itself waits for the command's end; until it is answered, there is no id that

@@ -18,11 +18,16 @@ struct cjail_spawn {
     int status; // becomes CJAIL_FD_STATUS
     int network; // becomes CJAIL_FD_NETWORK
     int library; // becomes CJAIL_FD_LIBRARY
+    const int *cgroups; // `tasks` (v1) or `cgroup.procs` (v2), open for writing: the groups that the tool starts in
+    int cgroup_count; // at most CJAIL_CGROUPS_MAX; 0 leaves it in the caller's
 };
+
+#define CJAIL_CGROUPS_MAX 8
 
 // Starts the tool as process 1 of a new PID namespace, with exactly the seven descriptors, default signal actions and
 // no blocked signal. On success: 0, the process id as seen from here, and a pidfd (close-on-exec) to wait with.
-// On failure: the errno, and no process is left behind. The caller keeps its descriptors.
+// On failure: the errno, or, when one of the cgroups could not be joined, the errno negated; nothing was executed and no
+// process is left behind. The caller keeps its descriptors.
 int cjail_spawn(const struct cjail_spawn *request, pid_t *pid, int *pidfd);
 
 // A descriptor (close-on-exec) of a new, empty network namespace, or -errno.
@@ -34,6 +39,9 @@ int cjail_seal(const void *bytes, size_t length, const char *name, int executabl
 
 // Kills the process (SIGKILL, which process 1 of a PID namespace cannot refuse from outside). 0 or the errno.
 int cjail_kill(int pidfd);
+
+// A pidfd (close-on-exec) of any process by its number, or -errno.
+int cjail_process(pid_t pid);
 
 // Collects the process if it has ended: 0, and its exit code (-1 if a signal ended it) and that signal (or 0).
 // EAGAIN while it runs; another errno if there is nothing to collect.

@@ -22,11 +22,19 @@ package struct APIKey: Sendable, Hashable, Identifiable {
     package var id: ID
     package var accountID: Account.ID
     package var name: String
+    package var scope: KeyScope
+    /// From when on it is useless, in Unix seconds; nil for never.
+    package var expiresAt: Double?
 
-    package init(id: ID, accountID: Account.ID, name: String) {
+    package init(
+        id: ID, accountID: Account.ID, name: String, scope: KeyScope = .everything,
+        expiresAt: Double? = nil
+    ) {
         self.id = id
         self.accountID = accountID
         self.name = name
+        self.scope = scope
+        self.expiresAt = expiresAt
     }
 }
 
@@ -34,9 +42,18 @@ package struct APIKey: Sendable, Hashable, Identifiable {
 package struct Principal: Sendable, Hashable {
     package var account: Account
     package var keyID: APIKey.ID
+    /// What the key may do.
+    package var scope: KeyScope
+    /// When the key ends, in Unix seconds; nil for never.
+    package var expiresAt: Double?
 
-    package init(account: Account, keyID: APIKey.ID) {
+    package init(
+        account: Account, keyID: APIKey.ID, scope: KeyScope = .everything,
+        expiresAt: Double? = nil
+    ) {
         self.account = account
         self.keyID = keyID
+        self.scope = scope
+        self.expiresAt = expiresAt
     }
 }

@@ -3,9 +3,11 @@
 /// Says nothing about which step failed: every refusal is the same.
 package struct Authenticator: Sendable {
     private let accounts: any AccountStore
+    private let time: WallTime
 
-    package init(accounts: any AccountStore) {
+    package init(accounts: any AccountStore, time: WallTime = .system) {
         self.accounts = accounts
+        self.time = time
     }
 
     /// - Parameter key: As it came over the wire.
@@ -14,7 +16,8 @@ package struct Authenticator: Sendable {
     ///   a right key of a blocked account.
     package func principal(key: String?) async throws -> Principal {
         guard let key, !key.isEmpty, key.utf8.count <= Self.maximumKeyByteCount,
-            let principal = try await accounts.principal(keyDigest: SecretDigest(of: key))
+            let principal = try await accounts.principal(
+                keyDigest: SecretDigest(of: key), at: time.now())
         else {
             throw ControlPlaneError(.unauthenticated, "Invalid user key")
         }

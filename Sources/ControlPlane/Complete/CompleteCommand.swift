@@ -99,6 +99,7 @@ extension CommandOutcome {
         self.init(
             exitCode: report.exitCode, signal: report.signal, note: report.note,
             stdoutBytes: report.stdoutBytes, stderrBytes: report.stderrBytes,
-            sha256: report.sha256, isComplete: report.complete, runtime: report.runtime)
+            sha256: report.sha256, isComplete: report.complete, runtime: report.runtime,
+            removal: report.removal)
     }
 }

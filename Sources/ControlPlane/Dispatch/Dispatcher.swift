@@ -172,10 +172,13 @@ package final class Dispatcher: Service {
             RunCommand(
                 commandID: command.id, containerID: command.containerID,
                 argv: command.decision.argv, policy: command.decision.policy,
-                writes: command.decision.writes,
+                writes: command.decision.writes, backend: command.decision.backend,
+                view: command.decision.view, paths: command.decision.paths,
+                limits: command.decision.limits ?? CommandLimits(),
                 timeoutMilliseconds: command.timeoutSeconds * 1000,
                 startWithinMilliseconds: Int(remaining * 1000), outputLimit: outputLimit,
-                accountID: command.accountID, isCancelled: command.cancelRequestedAt != nil))
+                accountID: command.accountID, removal: command.removalOrder,
+                isCancelled: command.cancelRequestedAt != nil))
     }
 
     private func detach(_ machine: Machine.ID, link id: UInt64) {

@@ -1,3 +1,4 @@
+package import AgentLink
 package import CommandPolicy
 
 /// One accepted command, from its acceptance to its end and after.
@@ -12,6 +13,8 @@ package struct Command: Sendable, Hashable, Identifiable {
     /// As the caller wrote it.
     package var text: String
     package var decision: Decision
+    /// What a command that removes is to do and may do; nil for every other.
+    package var removalOrder: RemovalOrder?
     package var state: CommandState
     /// Wall-clock limit in seconds, from its start.
     package var timeoutSeconds: Int
@@ -34,7 +37,7 @@ package struct Command: Sendable, Hashable, Identifiable {
     package init(
         id: ID, accountID: Account.ID, keyID: APIKey.ID, instanceID: Instance.ID,
         machineID: Machine.ID, containerID: String, text: String, decision: Decision,
-        state: CommandState, timeoutSeconds: Int, createdAt: Double, startBy: Double,
+        removalOrder: RemovalOrder? = nil, state: CommandState, timeoutSeconds: Int, createdAt: Double, startBy: Double,
         resultDigest: SecretDigest, resultExpiresAt: Double, cancelRequestedAt: Double? = nil,
         startedAt: Double? = nil, finishedAt: Double? = nil, outcome: CommandOutcome? = nil
     ) {
@@ -46,6 +49,7 @@ package struct Command: Sendable, Hashable, Identifiable {
         self.containerID = containerID
         self.text = text
         self.decision = decision
+        self.removalOrder = removalOrder
         self.state = state
         self.timeoutSeconds = timeoutSeconds
         self.createdAt = createdAt
@@ -66,6 +70,12 @@ package struct NewCommand: Sendable {
     package var instance: Instance
     package var text: String
     package var decision: Decision
+    /// For a command that removes; the store narrows it by ``deletionBudget``.
+    package var removalOrder: RemovalOrder?
+    /// The plan that it applies, if there is one.
+    package var planID: Command.ID?
+    /// How much the key may remove in a day, if that is bounded and the command removes.
+    package var deletionBudget: DeletionBudget?
     package var timeoutSeconds: Int
     package var createdAt: Double
     package var startBy: Double
@@ -80,8 +90,9 @@ package struct NewCommand: Sendable {
 
     package init(
         accountID: Account.ID, keyID: APIKey.ID, instance: Instance, text: String,
-        decision: Decision, timeoutSeconds: Int, createdAt: Double, startBy: Double,
-        resultDigest: SecretDigest, resultExpiresAt: Double, idempotencyKey: String? = nil,
+        decision: Decision, removalOrder: RemovalOrder? = nil, planID: Command.ID? = nil,
+        deletionBudget: DeletionBudget? = nil, timeoutSeconds: Int, createdAt: Double,
+        startBy: Double, resultDigest: SecretDigest, resultExpiresAt: Double, idempotencyKey: String? = nil,
         undelivered: [Command.ID] = [], state: CommandState
     ) {
         self.accountID = accountID
@@ -91,6 +102,9 @@ package struct NewCommand: Sendable {
         self.instance = instance
         self.text = text
         self.decision = decision
+        self.removalOrder = removalOrder
+        self.planID = planID
+        self.deletionBudget = deletionBudget
         self.timeoutSeconds = timeoutSeconds
         self.createdAt = createdAt
         self.startBy = startBy
@@ -99,13 +113,21 @@ package struct NewCommand: Sendable {
         self.state = state
     }
 
+    /// What tells orders of the same words apart: on what they run, and what of them is done.
+    package var variant: String {
+        [
+            decision.view == .merged ? nil : decision.view.rawValue,
+            decision.previews ? "preview" : nil, planID.map { "plan \($0)" },
+        ].compactMap { $0 }.joined(separator: ", ")
+    }
+
     /// The command that this becomes under the id that the store gave it.
     package func command(id: Command.ID) -> Command {
         Command(
             id: id, accountID: accountID, keyID: keyID, instanceID: instance.id,
             machineID: instance.machineID, containerID: instance.containerID, text: text,
-            decision: decision, state: state, timeoutSeconds: timeoutSeconds,
-            createdAt: createdAt, startBy: startBy, resultDigest: resultDigest,
+            decision: decision, removalOrder: removalOrder, state: state,
+            timeoutSeconds: timeoutSeconds, createdAt: createdAt, startBy: startBy, resultDigest: resultDigest,
             resultExpiresAt: resultExpiresAt)
     }
 }
@@ -124,12 +146,15 @@ package struct CommandOutcome: Sendable, Hashable {
     package var isComplete: Bool
     /// Seconds from spawn to end of output.
     package var runtime: Double?
+    /// What it removed, or, of a preview, would; nil when that is not known, and for what removes nothing.
+    package var removal: Removal?
 
     package var outputBytes: Int64 { stdoutBytes + stderrBytes }
 
     package init(
         exitCode: Int? = nil, signal: Int? = nil, note: String? = nil, stdoutBytes: Int64 = 0,
-        stderrBytes: Int64 = 0, sha256: String, isComplete: Bool = true, runtime: Double? = nil
+        stderrBytes: Int64 = 0, sha256: String, isComplete: Bool = true, runtime: Double? = nil,
+        removal: Removal? = nil
     ) {
         self.exitCode = exitCode
         self.signal = signal
@@ -139,5 +164,6 @@ package struct CommandOutcome: Sendable, Hashable {
         self.sha256 = sha256
         self.isComplete = isComplete
         self.runtime = runtime
+        self.removal = removal
     }
 }

@@ -1,3 +1,4 @@
+internal import AgentLink
 package import CommandPolicy
 internal import FaultPoints
 
@@ -18,6 +19,12 @@ package struct CommandOrder: Sendable, Hashable {
     }
 
     package var input: Input
+    /// On what it is to run.
+    package var view = InstanceView.merged
+    /// List what a command that removes would take, instead of running it.
+    package var previews = false
+    /// A preview that came to its end: remove only what it listed.
+    package var planID: Command.ID?
     /// Wall-clock limit in seconds; nil for the policy's.
     package var timeoutSeconds: Int?
     /// The caller's own name for this order: sent again within a day, it is the same command.
@@ -50,6 +57,7 @@ package struct ExecuteCommand: Sendable {
     }
 
     private let access: InstanceAccess
+    private let audit: any AuditLog
     private let commands: any CommandStore
     private let dispatcher: Dispatcher
     private let policy: Policy
@@ -61,11 +69,12 @@ package struct ExecuteCommand: Sendable {
     private let undelivered = UndeliveredAnswers()
 
     package init(
-        access: InstanceAccess, commands: any CommandStore, dispatcher: Dispatcher, policy: Policy,
+        access: InstanceAccess, commands: any CommandStore & AuditLog, dispatcher: Dispatcher, policy: Policy,
         compatibility: Compatibility, times: Times, outputLimit: Int64,
         bounds: QueueBounds = QueueBounds(), time: WallTime
     ) {
         self.access = access
+        audit = commands
         self.commands = commands
         self.dispatcher = dispatcher
         self.policy = policy
@@ -88,17 +97,26 @@ package struct ExecuteCommand: Sendable {
     ) async throws -> AcceptedCommand {
         let instance = try await access.instance(id, as: principal, to: .execute)
         try checkState(of: instance)
-        let (text, decision) = decide(order)
-        if let denial = decision.denial { throw refusal(denial) }
+        let (text, decision) = decide(order, principal)
+        if let denial = decision.denial {
+            try await audit.append(
+                AuditEntry(
+                    time: time.now(), event: .commandDenied, accountID: principal.account.id,
+                    keyID: principal.keyID, instanceID: instance.id, text: text,
+                    decision: decision))
+            throw refusal(denial)
+        }
+        let timeout = try timeout(order, decision)
+        let removal = try await removalOrder(order, decision, on: instance, as: principal)
 
         let secret = Secret()
         let now = time.now()
         let (command, isNew) = try await commands.add(
             NewCommand(
                 accountID: principal.account.id, keyID: principal.keyID, instance: instance,
-                text: text, decision: decision,
-                timeoutSeconds: order.timeoutSeconds ?? decision.limits?.wallSeconds ?? 60,
-                createdAt: now,
+                text: text, decision: decision, removalOrder: removal, planID: order.planID,
+                deletionBudget: decision.writes ? principal.scope.deletionBudget : nil,
+                timeoutSeconds: timeout, createdAt: now,
                 startBy: time.steady()
                     + (decision.writes ? times.writerStartWithin : times.readerStartWithin),
                 resultDigest: secret.digest, resultExpiresAt: now + times.resultLifetime,
@@ -136,22 +154,77 @@ package struct ExecuteCommand: Sendable {
         _ order: CommandOrder, on id: Instance.ID, as principal: Principal
     ) async throws -> Decision {
         _ = try await access.instance(id, as: principal, to: .execute)
-        return decide(order).decision
+        return decide(order, principal).decision
     }
 
-    private func decide(_ order: CommandOrder) -> (text: String, decision: Decision) {
+    private func decide(
+        _ order: CommandOrder, _ principal: Principal
+    ) -> (text: String, decision: Decision) {
+        var scope = principal.scope.commandScope
+        // A preview changes nothing, so a key that may change nothing may ask for one.
+        if order.previews { scope.writes = true }
         var (text, decision) =
             switch order.input {
-            case .text(let text): (text, policy.decide(text))
+            case .text(let text): (text, policy.decide(text, on: order.view, scope: scope))
             case .argv(let argv):
                 (
                     (try? ParsedCommand.words(argv))?.text ?? argv.joined(separator: " "),
-                    policy.decide(argv: argv)
+                    policy.decide(argv: argv, on: order.view, scope: scope)
                 )
             }
-        // The operator's word on what is kept counts more than the policy's.
-        decision.limits?.outputBytes = Int(outputLimit)
+        if order.previews, decision.verdict == .allow, decision.writes {
+            decision.previews = true
+            decision.writes = false
+        }
+        // No more is kept than the operator says, whatever the policy allows.
+        if let limit = decision.limits?.outputBytes {
+            decision.limits?.outputBytes = min(limit, Int(outputLimit))
+        }
         return (text, decision)
+    }
+
+    /// - Throws: `invalid_arguments` when the caller wants more time than the rule gives.
+    private func timeout(_ order: CommandOrder, _ decision: Decision) throws -> Int {
+        let limits = decision.limits ?? CommandLimits()
+        let seconds = order.timeoutSeconds ?? limits.wallSeconds
+        guard seconds <= limits.maximumWallSeconds else {
+            throw ControlPlaneError(
+                .invalidArguments,
+                "timeout must be at most \(limits.maximumWallSeconds) for this command.")
+        }
+        return seconds
+    }
+
+    /// What a command that removes is to do; nil for every other.
+    private func removalOrder(
+        _ order: CommandOrder, _ decision: Decision, on instance: Instance,
+        as principal: Principal
+    ) async throws -> RemovalOrder? {
+        guard decision.writes || decision.previews else {
+            guard order.planID == nil else {
+                throw ControlPlaneError(
+                    .invalidArguments, "A plan belongs to a command that removes something.")
+            }
+            return nil
+        }
+        var removal = RemovalOrder(previews: decision.previews)
+        guard let id = order.planID else { return removal }
+        let plan = try await commands.command(id)
+        guard let plan, plan.accountID == principal.account.id, plan.decision.previews,
+            plan.instanceID == instance.id, plan.containerID == instance.containerID,
+            plan.decision.argv == decision.argv, plan.decision.paths == decision.paths
+        else {
+            throw ControlPlaneError(
+                .invalidArguments,
+                "plan must be the id of a dry run of this same command on this instance.")
+        }
+        guard let digest = plan.outcome?.removal?.digest else {
+            throw ControlPlaneError(
+                .invalidArguments,
+                "The dry run \(id) has not come to an end that could be applied (\(plan.state.rawValue)).")
+        }
+        removal.expectedDigest = digest
+        return removal
     }
 
     private func checkState(of instance: Instance) throws {

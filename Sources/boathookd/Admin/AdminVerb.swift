@@ -8,8 +8,9 @@ struct AdminVerb: AsyncParsableCommand {
         commandName: "admin",
         abstract: "Manage users, keys and machines in the server's data folder.",
         subcommands: [
-            CreateKeyVerb.self, RevokeKeyVerb.self, JoinTokenVerb.self, BlockUserVerb.self,
-            UnblockUserVerb.self, BackupVerb.self, RestoreVerb.self,
+            CreateKeyVerb.self, ShowKeysVerb.self, RevokeKeyVerb.self, JoinTokenVerb.self,
+            BlockUserVerb.self,
+            UnblockUserVerb.self, AuditVerb.self, BackupVerb.self, RestoreVerb.self,
         ])
 }
 
@@ -24,54 +25,6 @@ struct AdminOptions: ParsableArguments {
                 folder.path, "no server has kept its state here; start one, or use --data-dir")
         }
         return try SQLiteStore(path: folder.database)
-    }
-}
-
-struct CreateKeyVerb: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "create-key",
-        abstract: "Make an API key, and its user if there is none of that name; print the key.",
-        discussion: "The key is shown this once; the server keeps its digest alone.")
-
-    @OptionGroup var admin: AdminOptions
-
-    @Option(help: ArgumentHelp("Whose key.", valueName: "user"))
-    var user: String
-
-    @Option(help: ArgumentHelp("What the key is for.", valueName: "text"))
-    var name = "key"
-
-    func validate() throws {
-        guard !user.isEmpty, user.utf8.count <= 64 else {
-            throw ValidationError("--user takes 1 to 64 bytes")
-        }
-    }
-
-    func run() async throws {
-        let store = try admin.store()
-        let account = try await store.ensureAccount(named: user)
-        let secret = Secret()
-        _ = try await store.addKey(
-            secret.digest, name: name, account: account.id, at: WallTime.system.now())
-        print(secret.text)
-    }
-}
-
-struct RevokeKeyVerb: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "revoke-key",
-        abstract: "Make an API key useless, from its next request on.")
-
-    @OptionGroup var admin: AdminOptions
-
-    @Argument(help: "The key itself.")
-    var key: String
-
-    func run() async throws {
-        let store = try admin.store()
-        guard let principal = try await store.principal(keyDigest: SecretDigest(of: key)),
-            try await store.revokeKey(id: principal.keyID, at: WallTime.system.now())
-        else { throw ValidationError("there is no such key") }
     }
 }
 

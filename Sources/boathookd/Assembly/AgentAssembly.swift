@@ -15,11 +15,27 @@ struct AgentAssembly {
         let engine = DockerEngine(socketPath: socketPath, threads: .singleton)
         let version = try await engine.version()
         logger.info("engine found", metadata: ["engine": "\(version)", "socket": "\(socketPath)"])
+        let cgroups = JailCgroups(name: try Self.identity(of: folder))
+        logger.info(
+            "limits", metadata: [
+                "control groups": "\(cgroups.controllers.isEmpty ? "none: rlimits alone" : cgroups.controllers.joined(separator: ", "))"
+            ])
         service = try AgentService(
-            link: link, engine: engine, jail: try Jail(libraryPath: Self.libraryPath()),
-            dataFolder: folder, adoption: settings.adoption, concurrency: settings.concurrency,
+            link: link, engine: engine,
+            jail: try Jail(libraryPath: Self.libraryPath(), cgroups: cgroups),
+            policy: MachinePolicy(try settings.machinePolicy.policy()), dataFolder: folder, adoption: settings.adoption, concurrency: settings.concurrency,
             outputLimit: settings.keeping.outputLimit,
             logger: logger)
+    }
+
+    /// A name for what belongs to the agent of this folder alone: the same after a restart, unlike any other's.
+    private static func identity(of folder: String) throws -> String {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder)
+        let device = attributes[.systemNumber] as? Int ?? 0
+        let inode = attributes[.systemFileNumber] as? Int ?? 0
+        return "\(String(device, radix: 16))-\(String(inode, radix: 16))"
     }
 
     /// The jail library lies beside the executable.

@@ -60,10 +60,11 @@ struct ServerAssembly {
 
         let application = APIServer.application(
             APIServer.Parts(
-                authenticator: Authenticator(accounts: store), instances: access,
+                authenticator: Authenticator(accounts: store),
+                keys: KeyAccess(accounts: store, time: time), instances: access,
                 commands: commands,
                 execute: ExecuteCommand(
-                    access: access, commands: store, dispatcher: dispatcher, policy: .vast,
+                    access: access, commands: store, dispatcher: dispatcher, policy: try settings.policy.policy(),
                     compatibility: settings.compatibility, times: times,
                     outputLimit: keeping.outputLimit, time: time),
                 cancel: RequestCancellation(

@@ -13,6 +13,10 @@ enum Setting: String, CaseIterable, Sendable {
     case engine
     /// Which containers become instances.
     case adopt
+    /// What callers may run: the name of a shipped policy, or a file.
+    case policy
+    /// What may run on this machine, whatever the server allows: the same.
+    case machinePolicy = "machine_policy"
     /// How much like upstream `execute` behaves.
     case compatibility
     /// How many commands one machine runs at once.

@@ -12,6 +12,8 @@ struct Settings: Sendable {
     /// Nil: the first of the usual places.
     var engine: String?
     var adoption: Adoption
+    var policy: PolicyChoice
+    var machinePolicy: PolicyChoice
     var compatibility: Compatibility
     var concurrency: Int
     var resultHours: Int
@@ -41,6 +43,9 @@ struct Settings: Sendable {
             $0.isEmpty ? nil : $0
         }
         adoption = try Self.word(.adopt, values, default: .label)
+        policy = PolicyChoice(try Self.read(.policy, values, default: "vast", Self.policy) { $0.isEmpty ? nil : $0 })
+        machinePolicy = PolicyChoice(
+            try Self.read(.machinePolicy, values, default: "diagnose", Self.policy) { $0.isEmpty ? nil : $0 })
         compatibility = try Self.word(.compatibility, values, default: .boathook)
         concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
         resultHours = try Self.number(.resultHours, values, default: 24, in: 1...8760)
@@ -57,6 +62,8 @@ struct Settings: Sendable {
             .readerStartSeconds, values, default: 600, in: 1...86_400)
         logLevel = try Self.word(.logLevel, values, default: .info)
     }
+
+    private static let policy = "the name of a policy, or a file"
 
     private static func read<Value>(
         _ setting: Setting, _ values: Values, default standard: Value, _ wanted: String,

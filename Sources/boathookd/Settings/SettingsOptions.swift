@@ -40,6 +40,18 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "What callers may run: vast (default), inspect, diagnose, or a policy's file.",
+            valueName: "name|file"))
+    var policy: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What may run on this machine, whatever the server allows (default: diagnose, all there is).",
+            valueName: "name|file"))
+    var machinePolicy: String?
+
+    @Option(
+        help: ArgumentHelp(
             "boathook (default), or vast-strict: upstream's refusals, messages and intervals.",
             valueName: "mode"))
     var compatibility: String?
@@ -110,6 +122,8 @@ struct SettingsOptions: ParsableArguments {
         case .publicURL: publicURL
         case .engine: engine
         case .adopt: adopt
+        case .policy: policy
+        case .machinePolicy: machinePolicy
         case .compatibility: compatibility
         case .concurrency: concurrency
         case .resultHours: resultHours

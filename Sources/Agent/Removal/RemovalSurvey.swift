@@ -1,0 +1,188 @@
+internal import AgentLink
+internal import Crypto
+
+/// Decides, file by file, what an `rm` would take, and adds it up.
+///
+/// Fed with the records of a `find -depth`: what is in a folder comes before it. Says what rm(1) of GNU coreutils does
+/// by its options; of files that the kernel keeps from being removed (immutable ones) it knows nothing.
+struct RemovalSurvey {
+    /// What of rm's options matters.
+    struct Options: Sendable, Hashable {
+        var isRecursive = false
+        var takesEmptyFolders = false
+        var ignoresMissing = false
+    }
+
+    /// What happens to one file.
+    enum Fate: Sendable, Hashable {
+        case goes
+        /// It stays, because of this.
+        case stays(String)
+    }
+
+    private let options: Options
+    private let mountPoints: Set<[UInt8]>
+    /// Whose bytes count; nil for all.
+    private let countedDevices: Set<Int64>?
+    private let wantsDigest: Bool
+
+    private(set) var entries: Int64 = 0
+    private(set) var bytes: Int64 = 0
+    private(set) var paths: [String] = []
+    /// Operands that were there.
+    private(set) var operands: Set<[UInt8]> = []
+    private var pathByteCount = 0
+    private var digests: [[UInt8]] = []
+    /// Files of several names, of which some have been seen.
+    private var linked: [Int64: Int64] = [:]
+    /// Folders with something in them that stays.
+    private var keptFolders: Set<[UInt8]> = []
+    /// Folders with something in them.
+    private var filledFolders: Set<[UInt8]> = []
+    private var rest: [UInt8] = []
+    /// Whether a record could not be read.
+    private(set) var isBroken = false
+
+    /// - Parameters:
+    ///   - options: Of the `rm`.
+    ///   - mountPoints: Normalised paths that are mounts in the view.
+    ///   - countedDevices: The devices whose bytes are freed; nil for all.
+    ///   - wantsDigest: Whether the digest will be asked for.
+    init(
+        options: Options, mountPoints: [String] = [], countedDevices: Set<Int64>? = nil,
+        wantsDigest: Bool = false
+    ) {
+        self.options = options
+        self.mountPoints = Set(mountPoints.map { Array($0.utf8) })
+        self.countedDevices = countedDevices
+        self.wantsDigest = wantsDigest
+    }
+
+    /// Takes a piece of the output, cut anywhere.
+    ///
+    /// - Parameters:
+    ///   - piece: The next bytes.
+    ///   - each: Told of each file.
+    mutating func append(
+        _ piece: UnsafeRawBufferPointer, each: (SurveyRecord, Fate) throws -> Void
+    ) rethrows {
+        rest.append(contentsOf: piece)
+        var start = rest.startIndex
+        while let end = rest[start...].firstIndex(of: 0) {
+            if let record = SurveyRecord(rest[start..<end]) {
+                try each(record, take(record))
+            } else {
+                isBroken = true
+            }
+            start = end + 1
+        }
+        rest.removeSubrange(..<start)
+    }
+
+    /// SHA-256 over all that goes, whatever its order; lower-case hexadecimal.
+    func digest() -> String {
+        var digest = SHA256()
+        // Two listings of one tree may differ in their order.
+        for one in digests.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            digest.update(data: one)
+        }
+        return Hex.string(digest.finalize())
+    }
+
+    private mutating func take(_ record: SurveyRecord) -> Fate {
+        let path = Array(record.path)
+        if record.depth == 0 { operands.insert(path) }
+        let fate = fate(of: record, path)
+        if record.depth > 0, let parent = Self.parent(of: path) {
+            if options.takesEmptyFolders { filledFolders.insert(parent) }
+            if fate != .goes { keptFolders.insert(parent) }
+        }
+        guard fate == .goes else { return fate }
+        entries += 1
+        addBytes(of: record)
+        let printable = Self.printable(record.path)
+        if paths.count < Removal.maximumPathCount,
+            pathByteCount + printable.utf8.count <= Removal.maximumPathByteCount
+        {
+            paths.append(printable)
+            pathByteCount += printable.utf8.count
+        }
+        if wantsDigest { digests.append(Array(SHA256.hash(data: record.identity))) }
+        return fate
+    }
+
+    private func fate(of record: SurveyRecord, _ path: [UInt8]) -> Fate {
+        if mountPoints.contains(Self.normalized(path)) { return .stays("a mount point") }
+        if record.depth > 0 && !options.isRecursive { return .stays("below a folder") }
+        guard record.isFolder else { return .goes }
+        if keptFolders.contains(path) { return .stays("something in it stays") }
+        if options.isRecursive { return .goes }
+        guard options.takesEmptyFolders else { return .stays("a folder, and -r was not given") }
+        return filledFolders.contains(path) ? .stays("a folder that is not empty") : .goes
+    }
+
+    private mutating func addBytes(of record: SurveyRecord) {
+        if let countedDevices, !countedDevices.contains(record.device) { return }
+        if record.isFolder || record.linkCount == 1 {
+            bytes += record.blockCount * 512
+            return
+        }
+        // A file goes with its last name; each counts once.
+        let seen = (linked[record.inode] ?? 0) + 1
+        linked[record.inode] = seen
+        if seen == record.linkCount { bytes += record.blockCount * 512 }
+    }
+
+    /// As a line for people: what is not printable ASCII or UTF-8, and backslashes, as `\xNN`.
+    static func printable(_ path: ArraySlice<UInt8>) -> String {
+        let text = String(validating: path, as: UTF8.self)
+        var printable = ""
+        if let text {
+            for scalar in text.unicodeScalars {
+                if isPlain(scalar) {
+                    printable.unicodeScalars.append(scalar)
+                } else {
+                    for byte in String(scalar).utf8 { printable += escaped(byte) }
+                }
+            }
+        } else {
+            for byte in path {
+                let isPlain = (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\\")
+                printable += isPlain ? String(UnicodeScalar(byte)) : escaped(byte)
+            }
+        }
+        return printable
+    }
+
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar != "\\" else { return false }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse,
+            .surrogate:
+            return false
+        default: return true
+        }
+    }
+
+    private static func escaped(_ byte: UInt8) -> String {
+        "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+
+    private static func parent(of path: [UInt8]) -> [UInt8]? {
+        path.lastIndex(of: UInt8(ascii: "/")).map { Array(path[..<$0]) }
+    }
+
+    /// From the root, without `.`, `..` and doubled slashes; links are not followed.
+    private static func normalized(_ path: [UInt8]) -> [UInt8] {
+        var kept: [ArraySlice<UInt8>] = []
+        for part in path.split(separator: UInt8(ascii: "/")) {
+            if part.elementsEqual(".".utf8) { continue }
+            if part.elementsEqual("..".utf8) {
+                _ = kept.popLast()
+            } else {
+                kept.append(part)
+            }
+        }
+        return kept.flatMap { [UInt8(ascii: "/")] + Array($0) }
+    }
+}
