@@ -38,7 +38,7 @@ extension Decision {
                     "guarded",
                     guards.map(\.printableWord).joined(separator: " ")
                         + ": refused if device and inode are the root's"
-                        + (protected.isEmpty ? "" : ", a mount point's or a system folder's")))
+                        + (protected.isEmpty ? "" : ", a mount point's or a protected folder's")))
         }
         lines += kernelLines
         if let limits {

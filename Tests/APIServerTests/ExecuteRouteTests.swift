@@ -219,7 +219,7 @@ import VastAPI
     @Test func `a dry run tells the decision and stores nothing`() async throws {
         try await TestServer.with { server, client in
             let path = APIPath.execute(instance: server.instance)
-            for (command, verdict) in [("rm -r x", "allow"), ("rm -r /", "deny")] {
+            for (command, verdict) in [("ls -l x", "allow"), ("rm -r /", "deny")] {
                 let response = try await client.send(
                     .put, path, key: server.key, json: #"{"command":"\#(command)","dry_run":true}"#)
                 let reply = try response.decoded(DryRunReply.self)

@@ -74,7 +74,8 @@ struct TestServer: Sendable {
         let commands = CommandAccess(commands: store)
         let result = CommandResult(commands: store, results: results, bell: bell, time: time)
         parts = APIServer.Parts(
-            authenticator: Authenticator(accounts: store), instances: access, commands: commands,
+            authenticator: Authenticator(accounts: store, time: time),
+            keys: KeyAccess(accounts: store, time: time), instances: access, commands: commands,
             execute: ExecuteCommand(
                 access: access, commands: store, dispatcher: dispatcher, policy: .vast,
                 compatibility: compatibility, times: .init(),

@@ -1,4 +1,5 @@
 import AgentLink
+import CommandPolicy
 import Foundation
 import Testing
 
@@ -8,15 +9,17 @@ import Testing
 /// `LinkProtocol.version`.
 @Suite struct MessageTests {
     static let serverMessages: [(name: String, message: ServerMessage)] = [
-        ("welcome", .welcome(Welcome(protocolVersion: 2, machineID: 7, silenceSeconds: 30))),
+        ("welcome", .welcome(Welcome(protocolVersion: 3, machineID: 7, silenceSeconds: 30))),
         (
             "run_command",
             .runCommand(
                 RunCommand(
                     commandID: 42, containerID: String(repeating: "a1", count: 32),
                     argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
+                    paths: ["/home"], limits: CommandLimits(cpuSeconds: 30, entries: 1000),
                     timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000,
-                    outputLimit: 67_108_864, accountID: 7))
+                    outputLimit: 67_108_864, accountID: 7,
+                    removal: RemovalOrder(expectedDigest: "e3b0", entryLimit: 10, byteLimit: 4096)))
         ),
         ("cancel_command", .cancelCommand(CancelCommand(commandID: 42))),
         (
@@ -60,7 +63,8 @@ import Testing
         let report = CommandFinished(
             commandID: 42, outcome: .timedOut, signal: 9, note: "killed after 60 s",
             stdoutBytes: 3, stderrBytes: 1, sha256: CommandFinished.emptyDigest, complete: false,
-            startedAt: 1.5, runtime: 60.25)
+            startedAt: 1.5, runtime: 60.25,
+            removal: Removal(entries: 2, bytes: 8192, paths: ["home/a", "home"]))
         let golden = try Golden.bytes("command_finished")
         #expect(try Golden.encode(report) == golden)
         #expect(try JSONDecoder().decode(CommandFinished.self, from: Data(golden.utf8)) == report)

@@ -8,9 +8,16 @@ import PolicyDocuments
         try expectJSON(
             Policy.vast.decide("rm -r 'a b'"),
             """
-            {"argv":["rm","-r","a b"],"command":"rm -r 'a b'","guards":["a b"],\
-            "limits":{"cpu_seconds":60,"memory_bytes":1073741824,"output_bytes":67108864,\
-            "wall_seconds":60},"policy":"vast","rule":"vast/rm","verdict":"allow","writes":true}
+            {"argv":["rm","-r","a b"],"backend":"jail","command":"rm -r 'a b'","guards":["a b"],\
+            "kernel":{"capabilities":["DAC_OVERRIDE","FOWNER"],\
+            "mounts":["nosuid","nodev","noexec","rw"],\
+            "namespaces":["pid","mount","ipc","uts","net"],"seccomp":"allow-list of writers"},\
+            "limits":{"max_wall_seconds":86400,"memory_bytes":1073741824,"output_bytes":67108864,\
+            "wall_seconds":60},"policy":"vast",\
+            "protected":["/bin","/boot","/dev","/etc","/home","/lib","/lib32","/lib64","/libx32",\
+            "/proc","/root","/run","/sbin","/sys","/usr","/usr/bin","/usr/lib","/usr/lib64",\
+            "/usr/sbin","/usr/local","/var","/var/lib"],\
+            "rule":"vast/rm","verdict":"allow","view":"merged","volumes":true,"writes":true}
             """)
     }
 
@@ -18,11 +25,12 @@ import PolicyDocuments
         try expectJSON(
             Policy.vast.decide("ls é --colour /"),
             """
-            {"argv":["ls","é","--colour","/"],"command":"ls é --colour /",\
+            {"argv":["ls","é","--colour","/"],"backend":"jail","command":"ls é --colour /",\
             "denial":{"code":"unknown_option",\
             "message":"ls has no option ‘--colour’; the nearest is --color.",\
             "nearest":"ls é --color /","offset":6,"token":"--colour"},\
-            "guards":[],"policy":"vast","rule":"vast/ls","verdict":"deny","writes":false}
+            "guards":[],"policy":"vast","rule":"vast/ls","verdict":"deny","view":"merged",\
+            "volumes":true,"writes":false}
             """)
     }
 
@@ -30,9 +38,10 @@ import PolicyDocuments
         try expectJSON(
             Policy.vast.decide("ls |"),
             """
-            {"argv":[],"command":"ls |","denial":{"code":"pipe","message":"A pipe (|) at byte 3 is \
+            {"argv":[],"backend":"jail","command":"ls |","denial":{"code":"pipe","message":"A pipe (|) at byte 3 is \
             refused, as no shell reads the command; send the commands one by one.",\
-            "offset":3,"token":"|"},"guards":[],"policy":"vast","verdict":"deny","writes":false}
+            "offset":3,"token":"|"},"guards":[],"policy":"vast","verdict":"deny","view":"merged",\
+            "volumes":true,"writes":false}
             """)
     }
 
@@ -88,17 +97,19 @@ import PolicyDocuments
                                 2: 'a b'
                                 3: c
                   access        reads and writes: the view of the instance is writable
-                  guarded       'a b' c: refused if device and inode are the root's
-                  mounts        nosuid, nodev, noexec, read-write
+                  guarded       'a b' c: refused if device and inode are the root's, a mount \
+                point's or a protected folder's
+                  mounts        nosuid, nodev, noexec, rw
                   capabilities  DAC_OVERRIDE, FOWNER
-                  system calls  only those on the seccomp allow-list; no_new_privs
-                  namespaces    new PID, mount, IPC, UTS and network
-                  limits        60 s in all, 60 s of CPU, 1 GiB of memory, 64 MiB of output
+                  system calls  seccomp: allow-list of writers; no_new_privs
+                  namespaces    new pid, mount, ipc, uts, net
+                  limits        60 s in all (at most 86400 if asked for), 1 GiB of memory, 64 MiB of \
+                output
 
                 """)
         let reader = Policy.vast.decide("ls").explanation()
         #expect(reader.contains("capabilities  DAC_OVERRIDE\n"))
-        #expect(reader.contains("noexec, read-only\n"))
+        #expect(reader.contains("noexec, ro\n"))
     }
 
     @Test func `the explanation of a denial points at the token, past wide and hidden scalars`() {
@@ -119,6 +130,18 @@ import PolicyDocuments
                   The command is empty; send a program and its arguments, such as ls -l.
 
                 """)
+    }
+
+    @Test func `a decision that an older version kept is read`() throws {
+        let old = """
+            {"argv":["ls"],"command":"ls","guards":[],"limits":{"cpu_seconds":60,\
+            "memory_bytes":1073741824,"output_bytes":67108864,"wall_seconds":60},\
+            "policy":"vast","rule":"vast/ls","verdict":"allow","writes":false}
+            """
+        let decision = try JSONDecoder().decode(Decision.self, from: Data(old.utf8))
+        #expect(decision.backend == .jail && decision.view == .merged && decision.attachesVolumes)
+        #expect(decision.limits?.maximumWallSeconds == 86_400)
+        #expect(decision.paths == nil && !decision.previews)
     }
 
     private func expectJSON(_ decision: Decision, _ golden: String) throws {

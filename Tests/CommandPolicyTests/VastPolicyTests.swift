@@ -171,7 +171,7 @@ import PolicyDocuments
 
     @Test func `a policy with more programs needs no other hints`() {
         var wider = policy
-        wider.rules.append(ProgramRule(program: "cat", writes: false, options: []))
+        wider.rules.append(ProgramRule(policy: "test", program: "cat"))
         #expect(wider.decide("cat a").verdict == .allow)
         #expect(wider.decide("cta a").denial?.nearest == "cat a")
         #expect(wider.decide("df").denial?.message.contains("ls, rm, du and cat") == true)
@@ -179,7 +179,7 @@ import PolicyDocuments
 
     @Test func `a short option may have an attached value`() {
         let rule = ProgramRule(
-            program: "x", writes: false,
+            policy: "test", program: "x",
             options: [
                 OptionRule(
                     short: UInt8(ascii: "o"), argument: .optional, value: .word(["yes", "no"])),

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from attack import faults, options, probe, races
+from attack import faults, options, probe, races, trees
 from attack.arena import Arena
 from attack.report import Report, chosen, show
 

@@ -10,12 +10,14 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import time
 
 from attack.report import Skip, attack
 
 ERRORS = ("EPERM", "EINVAL", "ENOSYS", "ENOMEM")
+PATIENCE = 3  # seconds for a run that takes a tenth of one
 
 # Before the exec, and no part of what contains the tool: which signals it ignores.
 NOT_INJECTED = {"rt_sigaction", "rt_sigprocmask"}
@@ -38,7 +40,7 @@ class Run:
     """One run of the witness under strace."""
 
     def __init__(self, arena, scene, library, inject=None):
-        self.arena, self.scene = arena, scene
+        self.arena, self.scene, self.is_killed = arena, scene, False
         scene.reset()
         self.log = os.path.join(arena.work, "strace.log")
         inputs, outputs, statuses = os.pipe(), os.pipe(), os.pipe()
@@ -62,6 +64,8 @@ class Run:
         finally:
             if inputs:
                 os.close(inputs[1])
+            for pid in children(launcher.pid):
+                os.kill(pid, signal.SIGKILL)
             launcher.kill()
             launcher.communicate()
             strace.communicate(timeout=30)
@@ -83,17 +87,21 @@ class Run:
         return strace
 
     def read_output(self, output, launcher):
-        """Until the witness waits, or all has ended; and what it looks like from outside."""
-        text, deadline = b"", time.monotonic() + 30
+        """Until the witness waits, or all has ended; and what it looks like from outside. A process that does neither is
+        killed at its time, as a command is."""
+        text, deadline = b"", time.monotonic() + PATIENCE
         while not text.endswith(b"END\n"):
             if not select.select([output], [], [], max(0, deadline - time.monotonic()))[0]:
-                raise AssertionError(f"hung: {text[-200:]}")
+                self.is_killed = True
+                for pid in children(launcher):
+                    os.kill(pid, signal.SIGKILL)
+                deadline = time.monotonic() + 30
+                continue
             chunk = os.read(output, 1 << 16)
             if not chunk:
                 return text, None
             text += chunk
-        with open(f"/proc/{launcher}/task/{launcher}/children") as file:
-            return text, look_at(file.read().split()[0])
+        return text, look_at(children(launcher)[0])
 
     @property
     def ran(self):
@@ -106,6 +114,14 @@ class Run:
     @property
     def is_injected(self):
         return any("(INJECTED)" in line for line in self.lines)
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except FileNotFoundError:
+        return []
 
 
 def read_all(descriptor):
@@ -130,7 +146,7 @@ def look_at(pid):
         seen.append(f"{name} of its own: {own}")
     with open(f"/proc/{pid}/stat") as file:
         session = file.read().rsplit(")", 1)[1].split()[3]  # the sixth field, after the name
-        seen.append(f"leads a session: {session == pid}")
+        seen.append(f"leads a session: {session == str(pid)}")
     return seen
 
 
@@ -207,7 +223,7 @@ def judge(fault, run, whole):
     if not run.is_injected:
         return "not reached"
     if not run.ran:
-        return "refused"
+        return "killed at its time" if run.is_killed else "refused"
     output, seen = run.state
     different = {line for pair in zip((output, seen), whole) for line in set(pair[0] or ()) ^ set(pair[1])}
     if fault.call == "close" and fault.phase == "jail":

@@ -15,6 +15,7 @@ WEAK = {
         Edit("Preload/seccomp.c", r"SECCOMP_RET_KILL_PROCESS", "SECCOMP_RET_ALLOW", times=2)],
     "no-guard": [Edit("Preload/main.c", r"^\s*guard_\w+\([^;]*\);$", "", times=1)],
     "writable-volumes": [Edit("Preload/view.c", r"bool writable = control->writes && [^;]*;", "bool writable = control->writes; (void)mode;")],
+    "boundless": [Edit("Preload/confine.c", r"^\s*limit\(RLIMIT_AS,[^;]*;$", "")],
     "no-blockers": [Edit("Preload/view.c", r"^\s*attach_blockers\([^;]*\);$", "")],
     "careless-seccomp": [
         Edit("Preload/seccomp.c", r"if \((syscall\(SYS_seccomp[^;]*?)\) != 0\) jail_fail_errno\(CJAIL_STEP_SECCOMP\);", r"\1);")],
