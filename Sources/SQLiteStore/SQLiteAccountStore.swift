@@ -32,7 +32,13 @@ extension SQLiteStore: AccountStore {
             try db.execute(
                 sql: "UPDATE account SET is_blocked = ? WHERE name = ?",
                 arguments: [isBlocked, name])
-            return db.changesCount > 0
+            guard db.changesCount > 0 else { return false }
+            try AuditLogWriter.append(
+                db,
+                AuditEntry(
+                    time: WallTime.system.now(), event: isBlocked ? .userBlocked : .userUnblocked,
+                    accountID: try Account.fetch(db, named: name)?.id))
+            return true
         }
     }
 
@@ -55,9 +61,14 @@ extension SQLiteStore: AccountStore {
                     VALUES (?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [account, Data(digest.bytes), name, time, text, expiresAt])
-            return APIKey(
+            let key = APIKey(
                 id: db.lastInsertedRowID, accountID: account, name: name, scope: scope,
                 expiresAt: expiresAt)
+            try AuditLogWriter.append(
+                db,
+                AuditEntry(
+                    time: time, event: .keyCreated, accountID: account, keyID: key.id, detail: name))
+            return key
         }
     }
 
@@ -84,7 +95,15 @@ extension SQLiteStore: AccountStore {
             try db.execute(
                 sql: "UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
                 arguments: [time, id])
-            return db.changesCount > 0
+            guard db.changesCount > 0 else { return false }
+            try AuditLogWriter.append(
+                db,
+                AuditEntry(
+                    time: time, event: .keyRevoked,
+                    accountID: try Int64.fetchOne(
+                        db, sql: "SELECT account_id FROM api_key WHERE id = ?", arguments: [id]),
+                    keyID: id))
+            return true
         }
     }
 

@@ -22,7 +22,11 @@ extension SQLiteStore: MachineStore {
             try db.execute(
                 sql: "INSERT INTO machine (name, token_digest, created_at) VALUES (?, ?, ?)",
                 arguments: [name, Data(machineTokenDigest.bytes), time])
-            return Machine(id: db.lastInsertedRowID, name: name)
+            let machine = Machine(id: db.lastInsertedRowID, name: name)
+            try AuditLogWriter.append(
+                db,
+                AuditEntry(time: time, event: .machineJoined, detail: "machine \(machine.id)"))
+            return machine
         }
     }
 

@@ -50,7 +50,7 @@ package struct StoreConformance<
             },
             Check(name: "queues are bounded") { try await $0.queueBounds() },
             Check(name: "many writers at once lose nothing") { try await $0.manyWriters() },
-        ]
+        ] + auditChecks
     }
 }
 

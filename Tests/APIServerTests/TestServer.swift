@@ -86,7 +86,8 @@ struct TestServer: Sendable {
             follow: FollowOutput(
                 access: commands, result: result, dispatcher: dispatcher, relays: relays, bell: bell
             ),
-            deleteResult: DeleteResult(access: commands, commands: store, results: results),
+            deleteResult: DeleteResult(
+                    access: commands, commands: store, results: results, time: time),
             gateway: gateway, dispatcher: dispatcher,
             executeLimiter: RateLimiter(rate: rate),
             urls: PublicURLs(base: "https://boathook.example/"), time: time)

@@ -4,13 +4,13 @@ internal import FaultPoints
 /// A caller wants a command to end.
 package struct RequestCancellation: Sendable {
     private let commands: CommandAccess
-    private let store: any CommandStore
+    private let store: any CommandStore & AuditLog
     private let dispatcher: Dispatcher
     private let bell: CompletionBell
     private let time: WallTime
 
     package init(
-        commands: CommandAccess, store: any CommandStore, dispatcher: Dispatcher,
+        commands: CommandAccess, store: any CommandStore & AuditLog, dispatcher: Dispatcher,
         bell: CompletionBell, time: WallTime
     ) {
         self.commands = commands
@@ -31,6 +31,11 @@ package struct RequestCancellation: Sendable {
     /// Ends a queued command here; keeps the wish, and passes it on, for one that a machine has.
     package func callAsFunction(_ id: Command.ID, as principal: Principal) async throws -> Met {
         var command = try await commands.command(id, as: principal)
+        guard !command.state.isTerminal else { return Met(state: command.state, isPassedOn: true) }
+        try await store.append(
+            AuditEntry(
+                time: time.now(), event: .commandCancelled, accountID: principal.account.id,
+                keyID: principal.keyID, instanceID: command.instanceID, commandID: id))
         if command.state == .queued {
             let ended = try await store.finish(
                 id, from: .queued, as: .cancelled,

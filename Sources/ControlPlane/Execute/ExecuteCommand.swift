@@ -95,17 +95,27 @@ package struct ExecuteCommand: Sendable {
     package func callAsFunction(
         _ order: CommandOrder, on id: Instance.ID, as principal: Principal
     ) async throws -> AcceptedCommand {
-        let instance = try await access.instance(id, as: principal, to: .execute)
-        try checkState(of: instance)
         let (text, decision) = decide(order, principal)
-        if let denial = decision.denial {
+        do {
+            return try await accept(order, text, decision, on: id, as: principal)
+        } catch let error as ControlPlaneError {
+            // Before the answer: a refusal that cannot be kept is a failure of the server.
             try await audit.append(
                 AuditEntry(
                     time: time.now(), event: .commandDenied, accountID: principal.account.id,
-                    keyID: principal.keyID, instanceID: instance.id, text: text,
-                    decision: decision))
-            throw refusal(denial)
+                    keyID: principal.keyID, instanceID: id, text: text, decision: decision,
+                    detail: "\(error.code)"))
+            throw error
         }
+    }
+
+    private func accept(
+        _ order: CommandOrder, _ text: String, _ decision: Decision, on id: Instance.ID,
+        as principal: Principal
+    ) async throws -> AcceptedCommand {
+        let instance = try await access.instance(id, as: principal, to: .execute)
+        try checkState(of: instance)
+        if let denial = decision.denial { throw refusal(denial) }
         let timeout = try timeout(order, decision)
         let removal = try await removalOrder(order, decision, on: instance, as: principal)
 

@@ -1,11 +1,16 @@
 /// A caller wants a command's output to be gone before its time.
 package struct DeleteResult: Sendable {
     private let access: CommandAccess
-    private let commands: any CommandStore
+    private let commands: any CommandStore & AuditLog
     private let results: any ResultStore
+    private let time: WallTime
 
-    package init(access: CommandAccess, commands: any CommandStore, results: any ResultStore) {
+    package init(
+        access: CommandAccess, commands: any CommandStore & AuditLog, results: any ResultStore,
+        time: WallTime
+    ) {
         self.access = access
+        self.time = time
         self.commands = commands
         self.results = results
     }
@@ -19,6 +24,10 @@ package struct DeleteResult: Sendable {
             throw ControlPlaneError(
                 .commandOpen, "The command has not ended; cancel it, or wait for its end.")
         }
+        try await commands.append(
+            AuditEntry(
+                time: time.now(), event: .resultDeleted, accountID: principal.account.id,
+                keyID: principal.keyID, instanceID: command.instanceID, commandID: id))
         try await results.delete(id)
         try await commands.forgetResults([id])
     }

@@ -39,9 +39,13 @@ struct JoinTokenVerb: AsyncParsableCommand {
     var minutes = 60
 
     func run() async throws {
+        let store = try admin.store()
         let secret = Secret()
-        try await admin.store().addJoinToken(
-            secret.digest, expiresAt: WallTime.system.now() + Double(minutes) * 60)
+        let now = WallTime.system.now()
+        try await store.append(
+            AuditEntry(
+                time: now, event: .joinTokenCreated, detail: "good for \(minutes) minutes"))
+        try await store.addJoinToken(secret.digest, expiresAt: now + Double(minutes) * 60)
         print(secret.text)
     }
 }

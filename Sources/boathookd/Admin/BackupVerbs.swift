@@ -63,9 +63,13 @@ struct RestoreVerb: AsyncParsableCommand {
             try FileManager.default.copyItem(atPath: source.results, toPath: target.results)
         }
         let store = try SQLiteStore(path: target.database)
+        let now = WallTime.system.now()
         let count = try await store.endAllOpenCommands(
             note: "it had not ended when the backup was made from which the server was restored",
-            at: WallTime.system.now())
+            at: now)
+        try await store.append(
+            AuditEntry(
+                time: now, event: .backupRestored, detail: "\(count) open commands ended as lost"))
         print("restored to \(target.path); \(count) open commands ended as lost")
     }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import LogLine
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -8,7 +9,7 @@ import UnixSignals
 enum ProcessRun {
     /// Logs go to standard error, one line an event.
     static func logger(_ level: Logger.Level) -> Logger {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        LoggingSystem.bootstrap(LogLineHandler.standardError)
         var logger = Logger(label: "boathook")
         logger.logLevel = level
         return logger

@@ -74,7 +74,8 @@ struct ServerAssembly {
                 follow: FollowOutput(
                     access: commands, result: result, dispatcher: dispatcher, relays: relays,
                     bell: bell),
-                deleteResult: DeleteResult(access: commands, commands: store, results: results),
+                deleteResult: DeleteResult(
+                    access: commands, commands: store, results: results, time: time),
                 gateway: gateway, dispatcher: dispatcher,
                 executeLimiter: RateLimiter(rate: settings.executeRate), urls: urls, time: time),
             host: settings.host, port: settings.port, logger: logger
