@@ -1,5 +1,5 @@
 # The verbs; each is a script in bin/.
-.PHONY: help demo demo-down test test-core chaos chaos-mutants lint bench build release clean
+.PHONY: help demo demo-down test test-core chaos chaos-mutants fuzz attack lint bench build release clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,12 @@ chaos: ## faults without end, and a judge: make chaos SEED=1 ROUNDS=1000
 
 chaos-mutants: ## that the judge sees broken promises: builds with one broken at a time
 	@bin/chaos-mutants
+
+fuzz: ## random input against second implementations: make fuzz SECONDS=60
+	@bin/fuzz --seconds $(or $(SECONDS),60)
+
+attack: ## races, hostile trees and faults against the jail: make attack RACES=50000
+	@bin/attack --races $(or $(RACES),2000)
 
 lint: ## what can be said without building
 	@bin/lint

@@ -182,7 +182,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "VastAPITests", dependencies: ["VastAPI"], swiftSettings: strict),
         .testTarget(
-            name: "AgentLinkTests", dependencies: ["AgentLink", "CommandPolicy"], exclude: ["Golden"],
+            name: "AgentLinkTests", dependencies: ["AgentLink", "CommandPolicy"],
+            exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(
             name: "ControlPlaneTests",

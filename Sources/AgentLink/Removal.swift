@@ -38,8 +38,9 @@ package struct Removal: Sendable, Hashable, Codable {
     /// The first of their paths, in the order in which they go; bytes that are no UTF-8, control
     /// characters and backslashes are written as `\\xNN`.
     package var paths: [String]
-    /// SHA-256 over all of them (path, kind, mode, size, times), whatever their order; lower-case
-    /// hexadecimal. Nil when only counts are known.
+    /// SHA-256 over all of them (path, kind, mode, size, times), whatever their order.
+    ///
+    /// Lower-case hexadecimal; nil when only counts are known.
     package var digest: String?
 
     package init(entries: Int64, bytes: Int64, paths: [String], digest: String? = nil) {

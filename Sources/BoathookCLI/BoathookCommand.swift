@@ -50,7 +50,8 @@ struct Root: ParsableCommand {
             ExecuteVerb.self, FollowVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self,
         ]
             + (DaemonProgram.isClientOnly
-                ? [] : [
+                ? []
+                : [
                     UpHelp.self, ServerHelp.self, AgentHelp.self, AdminHelp.self, PolicyHelp.self,
                 ]))
 }

@@ -1,7 +1,8 @@
 // Written by hand: what older versions kept has fewer keys, and `kernel` is said, never read.
 extension Decision: Codable {
     private enum CodingKeys: String, CodingKey {
-        case verdict, policy, rule, command, argv, writes, backend, view, paths, guards, limits, denial
+        case verdict, policy, rule, command, argv, writes, backend, view, paths, guards, limits,
+            denial
         case protected, kernel
         case previews = "preview"
         case attachesVolumes = "volumes"

@@ -96,7 +96,8 @@ extension Decision {
 extension Decision: Hashable {
     package static func == (left: Self, right: Self) -> Bool {
         left.verdict == right.verdict && left.writes == right.writes
-            && left.previews == right.previews && left.backend == right.backend && left.view == right.view
+            && left.previews == right.previews && left.backend == right.backend
+            && left.view == right.view
             && left.attachesVolumes == right.attachesVolumes && left.limits == right.limits
             && left.denial == right.denial && left.bytes == right.bytes
     }
@@ -106,9 +107,10 @@ extension Decision: Hashable {
     }
 
     private var bytes: [[[UInt8]]] {
-        [[policy, command], rule.map { [$0] } ?? [], argv, guards, protected, paths ?? ["every"]].map {
-            texts in texts.map { Array($0.utf8) }
-        }
+        [[policy, command], rule.map { [$0] } ?? [], argv, guards, protected, paths ?? ["every"]]
+            .map {
+                texts in texts.map { Array($0.utf8) }
+            }
     }
 }
 

@@ -30,7 +30,8 @@ extension Decision {
         if let paths {
             lines.append(
                 line(
-                    "paths", "sees nothing but " + paths.map(\.printableWord).joined(separator: " ")))
+                    "paths", "sees nothing but " + paths.map(\.printableWord).joined(separator: " ")
+                ))
         }
         if !guards.isEmpty {
             lines.append(

@@ -93,7 +93,8 @@ struct ExpressionReader {
         }
         let allowed = rule.predicates.filter { $0.refusal == nil }.map(\.name)
         let nearest = nearestWord(to: word, among: allowed)
-        let advice = nearest.map { "the nearest is \($0)" } ?? "boathook policy show lists those there are"
+        let advice =
+            nearest.map { "the nearest is \($0)" } ?? "boathook policy show lists those there are"
         return command.refusal(
             .unknownOption, "\(rule.program) has no \(word.quotedForMessage) here; \(advice).",
             at: index,

@@ -66,10 +66,13 @@ extension ProgramRule {
         let known = forms.prefix(Self.shownFormCount).map { form in
             form.map(ParsedCommand.shellQuoted).joined(separator: " ")
         }
-        let more = forms.count > known.count ? " and others; boathook policy show \(policy) lists them" : ""
+        let more =
+            forms.count > known.count
+            ? " and others; boathook policy show \(policy) lists them" : ""
         throw Refusal(
             CommandError(
-                .unknownForm, "\(program) runs in fixed forms alone: \(more.isEmpty ? list(known, "or") : known.joined(separator: ", "))\(more).",
+                .unknownForm,
+                "\(program) runs in fixed forms alone: \(more.isEmpty ? list(known, "or") : known.joined(separator: ", "))\(more).",
                 offset: 0, token: command.text),
             candidate: forms.first)
     }

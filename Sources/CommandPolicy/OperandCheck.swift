@@ -7,7 +7,8 @@ extension OperandRule {
     /// - Throws: The refusal of the first operand in question. Never with a candidate if it is
     ///   ``guarded``: a guess must not remove anything.
     func check(
-        _ invocation: Invocation, of command: ParsedCommand, program: String, within paths: [String]?
+        _ invocation: Invocation, of command: ParsedCommand, program: String,
+        within paths: [String]?
     ) throws(Refusal) {
         let operands = invocation.operandIndices
         if operands.count < minimumCount && !invocation.has(anyOf: minimumWaivedBy) {
@@ -34,7 +35,9 @@ extension OperandRule {
                         + "\(list(paths, "and")).",
                     at: index,
                     candidate: guarded
-                        ? nil : paths.first.map { command.argv(replacing: index..<index + 1, with: [$0]) })
+                        ? nil
+                        : paths.first.map { command.argv(replacing: index..<index + 1, with: [$0]) }
+                )
             }
         }
     }

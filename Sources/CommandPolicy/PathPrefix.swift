@@ -5,7 +5,7 @@
 package enum PathPrefix {
     /// The path from the root without `.`, `..` and doubled slashes; `/` for the root.
     ///
-    /// - Parameter path: Absolute, or relative to `/`, the working folder of every command.
+    /// A path that is not absolute begins at `/`, the working folder of every command.
     package static func normalized(_ path: String) -> String {
         var kept: [ArraySlice<UInt8>] = []
         for component in Array(path.utf8).split(separator: UInt8(ascii: "/")) {

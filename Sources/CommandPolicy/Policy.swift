@@ -140,7 +140,8 @@ package struct Policy: Sendable, Hashable {
             throw command.refusal(
                 .notGranted,
                 "This key may not run \(rule.program); "
-                    + (granted.isEmpty ? "it may run nothing." : "it may run \(list(granted, "and"))."),
+                    + (granted.isEmpty
+                        ? "it may run nothing." : "it may run \(list(granted, "and"))."),
                 at: 0)
         }
         guard scope.writes || !rule.writes else {

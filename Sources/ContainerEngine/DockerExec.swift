@@ -24,7 +24,9 @@ extension DockerEngine {
         }
         return EngineProcess(output: Self.output(of: started)) { [self] in
             let state: ExecState? = try await get("/exec/\(exec)/json", timeout: .seconds(10))
-            guard let state else { throw EngineError(.refused, "The engine has forgotten the program.") }
+            guard let state else {
+                throw EngineError(.refused, "The engine has forgotten the program.")
+            }
             return state.isRunning ?? false
                 ? .running(processID: state.processID ?? 0) : .exited(code: state.exitCode ?? 0)
         }

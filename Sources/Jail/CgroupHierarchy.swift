@@ -41,7 +41,9 @@ struct CgroupHierarchy: Sendable {
             }
         }
         let taken = version1.flatMap(\.controllers)
-        guard let unified, let there = read(unified + "/cgroup.controllers") else { return version1 }
+        guard let unified, let there = read(unified + "/cgroup.controllers") else {
+            return version1
+        }
         let names = there.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
         let left = wanted.filter { names.contains($0) && !taken.contains($0) }
         guard !left.isEmpty else { return version1 }

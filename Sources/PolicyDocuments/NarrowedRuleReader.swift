@@ -23,7 +23,8 @@ struct NarrowedRuleReader {
         rule.policy = policy
         if let name = fields.string("name") { rule.name = name }
         if !RuleReader.isName(rule.name) {
-            problems.add("a name is a lower-case letter and up to 31 more, digits or dashes", at: node)
+            problems.add(
+                "a name is a lower-case letter and up to 31 more, digits or dashes", at: node)
         }
         for entry in fields.list("refuse") ?? [] { refuse(entry, in: &rule) }
         if let operands = fields.node("operands") { narrow(&rule.operands, operands, of: rule) }
@@ -74,7 +75,8 @@ struct NarrowedRuleReader {
         if let within = reader.paths(fields, "within") {
             operands.within = PathPrefix.intersection(operands.within, within)
             if operands.within?.isEmpty == true {
-                problems.add("none of 'within' lies within what \(rule.program) had there", at: node)
+                problems.add(
+                    "none of 'within' lies within what \(rule.program) had there", at: node)
             }
         }
         if let protected = reader.paths(fields, "protected") {

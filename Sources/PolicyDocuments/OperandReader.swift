@@ -8,6 +8,7 @@ struct OperandReader {
     /// - Parameters:
     ///   - node: The mapping.
     ///   - rule: Whose operands they are; its options are read already.
+    /// - Returns: What they may be.
     func operands(_ node: Node, of rule: ProgramRule) -> OperandRule {
         guard
             let fields = Fields(
@@ -40,9 +41,13 @@ struct OperandReader {
     /// Absolute paths, normalised.
     func paths(_ fields: Fields, _ key: String) -> [String]? {
         guard let node = fields.node(key), let paths = fields.strings(key) else { return nil }
-        if key == "within" && paths.isEmpty { problems.add("'within' needs one path at least", at: node) }
+        if key == "within" && paths.isEmpty {
+            problems.add("'within' needs one path at least", at: node)
+        }
         return paths.map { path in
-            if path.utf8.first != UInt8(ascii: "/") || path.utf8.count > 4095 || path.utf8.contains(0) {
+            if path.utf8.first != UInt8(ascii: "/") || path.utf8.count > 4095
+                || path.utf8.contains(0)
+            {
                 problems.add("'\(path)' is no absolute path", at: node)
             }
             return PathPrefix.normalized(path)
@@ -52,7 +57,9 @@ struct OperandReader {
     private func options(_ fields: Fields, _ key: String, of rule: ProgramRule) -> [String] {
         let names = fields.strings(key) ?? []
         for name in names where !rule.options.contains(where: { $0.hasName(name) }) {
-            problems.add("\(rule.program) has no option \(name) in this rule", at: fields.node(key) ?? fields.node)
+            problems.add(
+                "\(rule.program) has no option \(name) in this rule",
+                at: fields.node(key) ?? fields.node)
         }
         return names
     }

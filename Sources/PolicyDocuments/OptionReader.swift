@@ -17,7 +17,9 @@ struct OptionReader {
                 problems.add("'letters' stands alone", at: node)
             }
             return letters.utf8.map { letter in
-                if !Self.isLetter(letter) { problems.add("letters are ASCII letters and digits", at: node) }
+                if !Self.isLetter(letter) {
+                    problems.add("letters are ASCII letters and digits", at: node)
+                }
                 return OptionRule(short: letter)
             }
         }
@@ -56,7 +58,9 @@ struct OptionReader {
     private func short(_ name: String, _ node: Node) -> UInt8? {
         let bytes = Array(name.utf8)
         guard bytes.count == 2, bytes[0] == UInt8(ascii: "-"), Self.isLetter(bytes[1]) else {
-            problems.add("'\(name)' is no option: it is a dash and a letter, or two dashes and a name", at: node)
+            problems.add(
+                "'\(name)' is no option: it is a dash and a letter, or two dashes and a name",
+                at: node)
             return nil
         }
         return bytes[1]
@@ -94,7 +98,9 @@ struct OptionReader {
                 node, "a value", known: kinds + ["optional", "at_most"], problems: problems)
         else { return (nil, false) }
         guard kinds.filter(fields.has).count == 1 else {
-            problems.add("a value is one of: block_size, threshold, " + kinds.joined(separator: ", "), at: node)
+            problems.add(
+                "a value is one of: block_size, threshold, " + kinds.joined(separator: ", "),
+                at: node)
             return (nil, false)
         }
         if fields.has("at_most") != fields.has("characters") {
@@ -104,13 +110,16 @@ struct OptionReader {
     }
 
     private func check(_ fields: Fields) -> ValueCheck? {
-        if let limit = fields.integer("text", in: 0...2048) { return .text(maximumByteCount: limit) }
+        if let limit = fields.integer("text", in: 0...2048) {
+            return .text(maximumByteCount: limit)
+        }
         if let words = fields.strings("words") { return .word(words) }
         if let words = fields.strings("time_style") { return .timeStyle(words) }
         if let characters = fields.string("characters"),
             let limit = fields.integer("at_most", in: 1...2048)
         {
-            guard characters.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !characters.isEmpty else {
+            guard characters.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !characters.isEmpty
+            else {
                 problems.add("'characters' are printable ASCII", at: fields.node)
                 return nil
             }

@@ -36,7 +36,9 @@ struct PolicyReader {
         for node in fields.list("rules") ?? [] {
             guard let rule = reader.rule(node) else { continue }
             if rules.contains(where: { $0.id == rule.id }) {
-                problems.add("there is a rule named \(rule.name) already; give it a name of its own", at: node)
+                problems.add(
+                    "there is a rule named \(rule.name) already; give it a name of its own",
+                    at: node)
             }
             rules.append(rule)
         }
@@ -70,12 +72,14 @@ struct LimitsReader {
     /// - Parameters:
     ///   - node: The mapping.
     ///   - base: What holds for keys that are not given.
+    /// - Returns: The limits.
     func limits(_ node: Node, base: CommandLimits = CommandLimits()) -> CommandLimits {
         guard
             let fields = Fields(
                 node, "limits",
                 known: [
-                    "wall_seconds", "max_wall_seconds", "cpu_seconds", "memory_mib", "output_mib", "entries",
+                    "wall_seconds", "max_wall_seconds", "cpu_seconds", "memory_mib", "output_mib",
+                    "entries",
                 ],
                 problems: problems)
         else { return base }

@@ -47,7 +47,9 @@ struct RuleReader {
     static func isName(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
-        guard let first = bytes.first, letters.contains(first), bytes.count <= 32 else { return false }
+        guard let first = bytes.first, letters.contains(first), bytes.count <= 32 else {
+            return false
+        }
         return bytes.allSatisfy { byte in
             letters.contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || byte == UInt8(ascii: "-")
@@ -80,7 +82,9 @@ struct RuleReader {
     }
 
     private func views(_ fields: Fields, writes: Bool) -> [InstanceView]? {
-        guard let node = fields.node("views"), let names = fields.strings("views") else { return nil }
+        guard let node = fields.node("views"), let names = fields.strings("views") else {
+            return nil
+        }
         let views = names.compactMap(InstanceView.init)
         if views.count != names.count || views.isEmpty {
             problems.add("'views' may name merged and writable", at: node)
@@ -97,7 +101,8 @@ struct RuleReader {
         guard let node = fields.node(key), let text = fields.string(key) else { return nil }
         if let value = Value(rawValue: text) { return value }
         problems.add(
-            "'\(key)' must be " + Value.allCases.map(\.rawValue).joined(separator: " or "), at: node)
+            "'\(key)' must be " + Value.allCases.map(\.rawValue).joined(separator: " or "), at: node
+        )
         return nil
     }
 
@@ -105,7 +110,8 @@ struct RuleReader {
     private func check(_ rule: ProgramRule, _ fields: Fields) {
         let node = fields.node
         if !Self.isName(rule.name) {
-            problems.add("a name is a lower-case letter and up to 31 more, digits or dashes", at: node)
+            problems.add(
+                "a name is a lower-case letter and up to 31 more, digits or dashes", at: node)
         }
         switch rule.backend {
         case .jail:
@@ -133,14 +139,17 @@ struct RuleReader {
             if fields.has("forms") { problems.add("'forms' are for runs: engine", at: node) }
         case .engine:
             if rule.writes { problems.add("what runs through the engine must not write", at: node) }
-            for key in ["options", "predicates", "operands", "views", "syntax", "counts", "volumes"]
+            for key in [
+                "options", "predicates", "operands", "views", "syntax", "counts", "volumes",
+            ]
             where fields.has(key) {
                 problems.add("'\(key)' is not for runs: engine", at: fields.node(key) ?? node)
             }
             if case .forms(let forms) = rule.syntax,
                 !forms.allSatisfy({ $0.first == rule.program })
             {
-                problems.add("each form begins with \(rule.program)", at: fields.node("forms") ?? node)
+                problems.add(
+                    "each form begins with \(rule.program)", at: fields.node("forms") ?? node)
             }
         }
     }

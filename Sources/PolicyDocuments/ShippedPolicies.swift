@@ -23,7 +23,8 @@ extension Policy {
 
     private static func shipped(_ document: [UInt8], known: [Policy]) -> Policy {
         do throws(PolicyProblems) {
-            return try PolicyDocument.policy(String(decoding: document, as: UTF8.self), known: known)
+            return try PolicyDocument.policy(
+                String(decoding: document, as: UTF8.self), known: known)
         } catch {
             // They are part of the program: its tests read each of them.
             preconditionFailure("a shipped policy cannot be read: \(error)")

@@ -31,7 +31,8 @@ extension NewCommand {
         let bytes = budget.bytes - (used?["bytes"] ?? 0)
         guard entries > 0, bytes > 0 else {
             throw ControlPlaneError(
-                .budgetSpent, "This key has removed as much today as it may; the day ends at 00:00 UTC.")
+                .budgetSpent,
+                "This key has removed as much today as it may; the day ends at 00:00 UTC.")
         }
         if budget.entries != .max { removalOrder?.entryLimit = entries }
         if budget.bytes != .max { removalOrder?.byteLimit = bytes }
@@ -55,7 +56,9 @@ extension Command {
         _ db: Database, for outcome: CommandOutcome, endingAs state: CommandState, at time: Double
     ) throws {
         guard let removalOrder, !removalOrder.previews else { return }
-        let didNotRun = [CommandState.denied, .expired].contains(state) || outcome.runtime == nil && state == .cancelled
+        let didNotRun =
+            [CommandState.denied, .expired].contains(state)
+            || outcome.runtime == nil && state == .cancelled
         let entries = outcome.removal?.entries ?? (didNotRun ? 0 : removalOrder.entryLimit ?? 0)
         let bytes = outcome.removal?.bytes ?? (didNotRun ? 0 : removalOrder.byteLimit ?? 0)
         guard entries > 0 || bytes > 0 else { return }

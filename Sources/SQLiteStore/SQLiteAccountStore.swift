@@ -67,7 +67,8 @@ extension SQLiteStore: AccountStore {
             try AuditLogWriter.append(
                 db,
                 AuditEntry(
-                    time: time, event: .keyCreated, accountID: account, keyID: key.id, detail: name))
+                    time: time, event: .keyCreated, accountID: account, keyID: key.id, detail: name)
+            )
             return key
         }
     }

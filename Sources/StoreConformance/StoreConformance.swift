@@ -1,7 +1,7 @@
 internal import AgentLink
 internal import CommandPolicy
-internal import PolicyDocuments
 package import ControlPlane
+internal import PolicyDocuments
 
 /// What every store must do, as checks that any test framework can run: each returns what it found
 /// wrong.

@@ -32,7 +32,8 @@ struct JailBenchVerb: AsyncParsableCommand {
         let bench = try JailBench(
             argv: argv.first == "--" ? Array(argv.dropFirst()) : argv,
             policy: .inspect,
-            jail: Jail(libraryPath: AgentAssembly.libraryPath(),
+            jail: Jail(
+                libraryPath: AgentAssembly.libraryPath(),
                 cgroups: JailCgroups(name: "bench-\(getpid())")))
         guard let container = try await engine.inspect(container, patience: .seconds(10)) else {
             throw ValidationError("there is no such container")

@@ -87,7 +87,7 @@ struct TestServer: Sendable {
                 access: commands, result: result, dispatcher: dispatcher, relays: relays, bell: bell
             ),
             deleteResult: DeleteResult(
-                    access: commands, commands: store, results: results, time: time),
+                access: commands, commands: store, results: results, time: time),
             gateway: gateway, dispatcher: dispatcher,
             executeLimiter: RateLimiter(rate: rate),
             urls: PublicURLs(base: "https://boathook.example/"), time: time)

@@ -1,7 +1,7 @@
 import CommandPolicy
 import Foundation
-import Testing
 import PolicyDocuments
+import Testing
 
 @Suite struct DecisionTests {
     @Test func `an allowed decision has these bytes in JSON`() throws {

@@ -1,7 +1,7 @@
 import CommandPolicy
 import Foundation
-import Testing
 import PolicyDocuments
+import Testing
 
 @Suite struct GrammarTests {
     @Test func `the page's accepted examples give the words that it says`() throws {

@@ -1,6 +1,6 @@
 import CommandPolicy
-import Testing
 import PolicyDocuments
+import Testing
 
 /// The tables against what the installed tools say about themselves.
 @Suite(.enabled(if: hasTableTools, "the tables are those of GNU coreutils 9.1"))

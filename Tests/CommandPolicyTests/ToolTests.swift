@@ -1,6 +1,6 @@
 import CommandPolicy
-import Testing
 import PolicyDocuments
+import Testing
 
 /// Random option vectors, read by the policy and by the installed tools' getopt_long.
 ///

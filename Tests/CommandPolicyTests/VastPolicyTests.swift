@@ -1,6 +1,6 @@
 import CommandPolicy
-import Testing
 import PolicyDocuments
+import Testing
 
 @Suite struct VastPolicyTests {
     private let policy = Policy.vast

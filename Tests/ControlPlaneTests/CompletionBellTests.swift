@@ -1,7 +1,7 @@
 import CommandPolicy
 import ControlPlane
-import Testing
 import PolicyDocuments
+import Testing
 
 @Suite struct CompletionBellTests {
     @Test func `all who took a place are woken, whether they wait already or not`() async {

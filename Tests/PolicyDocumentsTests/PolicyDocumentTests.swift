@@ -124,7 +124,10 @@ struct PolicyDocumentTests {
         ("rules: [{program: ls, options: [], runs: host}]", "must be jail or engine"),
         ("rules: [{program: ps, runs: engine}]", "'forms' is missing"),
         ("rules: [{program: ps, runs: engine, forms: [[sh]]}]", "each form begins with ps"),
-        ("rules: [{program: ps, runs: engine, forms: [[ps]], options: []}]", "not for runs: engine"),
+        (
+            "rules: [{program: ps, runs: engine, forms: [[ps]], options: []}]",
+            "not for runs: engine"
+        ),
         ("rules: [{use: vast/cat}]", "there is no rule 'vast/cat'"),
         ("rules: [{use: vast/ls, writes: true}]", "has no key 'writes'"),
         ("rules: [{use: vast/ls, refuse: [{names: [-y], because: x}]}]", "has no option -y"),

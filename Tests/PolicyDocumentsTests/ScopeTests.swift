@@ -53,7 +53,8 @@ struct ScopeTests {
     }
 
     @Test(arguments: [
-        "find / -maxdepth 2 -type f -size +1M -mtime -3 -print0", "find . ( -name a -o -name b ) -prune",
+        "find / -maxdepth 2 -type f -size +1M -mtime -3 -print0",
+        "find . ( -name a -o -name b ) -prune",
         "find -L data -newermt 2026-01-01 -printf %p", "head -20 x", "tail -n +5 x", "tail -5 x",
         "sort -k2,2n -t , x", "cut -d : -f 1,3-4 x", "grep -rn -C 2 needle /data", "df -h",
         "stat -c %s x", "wc -l a b", "sha256sum x", "uniq -c x", "tree -L 2 /", "file /bin/ls",

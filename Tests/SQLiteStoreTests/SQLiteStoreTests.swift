@@ -3,11 +3,11 @@ import CommandPolicy
 import ControlPlane
 import Foundation
 import GRDB
+import PolicyDocuments
 import StoreConformance
 import Testing
 
 @testable import SQLiteStore
-import PolicyDocuments
 
 @Suite struct SQLiteStoreTests {
     @Test(arguments: StoreConformance<SQLiteStore>.checks)

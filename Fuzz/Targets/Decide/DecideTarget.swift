@@ -41,6 +41,12 @@ enum Tables {
 
 private func checkReading(of command: ParsedCommand, by table: OptionTable) {
     let lenient = Result { () throws(CommandError) in try table.lenient.invocation(of: command) }
+    if table.hasOldForm(command.argv) {
+        guard case .failure(let error) = lenient, error.code == .unknownOption else {
+            finding("\(table.rule.id) takes an option of before POSIX for an operand")
+        }
+        return
+    }
     let reading = table.read(command.argv)
     switch lenient {
     case .success(let invocation): compare(invocation, reading, table)

@@ -52,6 +52,11 @@ struct OptionTable {
         }
     }
 
+    /// Whether the first word is an option of before POSIX, such as `+5f`: `tail` reads it itself.
+    func hasOldForm(_ words: [String]) -> Bool {
+        rule.acceptsCount && words.count > 1 && words[1].utf8.first == UInt8(ascii: "+")
+    }
+
     private static func isCount(_ word: String) -> Bool {
         let bytes = Array(word.utf8)
         return bytes.count >= 2 && bytes.count <= 10 && bytes[0] == UInt8(ascii: "-")

@@ -64,7 +64,8 @@ extension JailEnd {
         let operand = guards.indices.contains(code) ? guards[code] : "an operand"
         return switch step {
         case "guard_root": "refused: \(operand) is the root of the instance"
-        case "guard_system": "refused: \(operand) is a protected folder of the instance, such as those of its system"
+        case "guard_system":
+            "refused: \(operand) is a protected folder of the instance, such as those of its system"
         case "guard_mount":
             "refused: \(operand) is a mount point of the instance; name the files or folders in it"
         case "paths":

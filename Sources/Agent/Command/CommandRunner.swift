@@ -73,7 +73,9 @@ struct CommandRunner: Sendable {
     /// The last look before anything is done for the command.
     private func check(_ job: Job) throws {
         if job.cancellation.isCancelled { throw CommandRefusal(.cancelled, Self.cancelledEarly) }
-        guard ContinuousClock.now < job.deadline else { throw CommandRefusal(.expired, Self.overdue) }
+        guard ContinuousClock.now < job.deadline else {
+            throw CommandRefusal(.expired, Self.overdue)
+        }
     }
 
     private func run(
@@ -89,7 +91,8 @@ struct CommandRunner: Sendable {
         do {
             return try await runOnFresh(job, decision)
         } catch is OutdatedContainer {
-            throw CommandRefusal(.denied, "the instance changed its state at that moment; try again")
+            throw CommandRefusal(
+                .denied, "the instance changed its state at that moment; try again")
         }
     }
 
@@ -113,7 +116,8 @@ struct CommandRunner: Sendable {
             guard let status = try await engine.summary(of: container.id)?.status,
                 ["created", "exited", "stopped", "configured"].contains(status)
             else {
-                throw CommandRefusal(.denied, "the instance changed its state at that moment; try again")
+                throw CommandRefusal(
+                    .denied, "the instance changed its state at that moment; try again")
             }
             // The engine takes a little while to find out that it will not have the upload.
             guard hold.isHeld else {
@@ -171,7 +175,9 @@ struct CommandRunner: Sendable {
         guard decision.backend == .jail else {
             guard container.isRunning else {
                 throw CommandRefusal(
-                    .denied, "\(decision.argv.first ?? "it") is for running instances, and this one is stopped")
+                    .denied,
+                    "\(decision.argv.first ?? "it") is for running instances, and this one is stopped"
+                )
             }
             return EngineTool(
                 engine: engine, container: container.id, arguments: decision.argv,

@@ -73,7 +73,8 @@ struct JailedTool: CommandTool {
     ) async throws -> ToolRun {
         try await threads.runIfActive {
             var spool = try OutputSpool(file, live: live)
-            let end = try jail.run(plan, cancellation: cancellation, ready: ready) { stream, bytes in
+            let end = try jail.run(plan, cancellation: cancellation, ready: ready) {
+                stream, bytes in
                 try spool.append(stream == .stdout ? .stdout : .stderr, bytes)
             }
             FaultPoint.toolEnded.reached()

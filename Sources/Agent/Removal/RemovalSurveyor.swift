@@ -39,7 +39,8 @@ struct RemovalSurveyor {
     /// - Throws: ``Failure``, `JailError`, and what `each` throws.
     func survey(
         until deadline: ContinuousClock.Instant, cancellation: JailCancellation,
-        wantsDigest: Bool = false, each: (SurveyRecord, RemovalSurvey.Fate) throws -> Void = { _, _ in }
+        wantsDigest: Bool = false,
+        each: (SurveyRecord, RemovalSurvey.Fate) throws -> Void = { _, _ in }
     ) throws -> Finding {
         let options = try Self.options(of: plan.arguments)
         var whole = RemovalSurvey(

@@ -35,7 +35,8 @@ struct RemovalTool: CommandTool {
             }
             guard !isBound else {
                 throw CommandRefusal(
-                    .denied, "what would go could not be counted (\(failure.reason)); nothing was removed")
+                    .denied,
+                    "what would go could not be counted (\(failure.reason)); nothing was removed")
             }
             finding = nil
         }
@@ -57,12 +58,14 @@ struct RemovalTool: CommandTool {
         {
             throw CommandRefusal(
                 .denied,
-                "\(removal.entries) files and folders would go, and at most \(limit) may; nothing was removed")
+                "\(removal.entries) files and folders would go, and at most \(limit) may; nothing was removed"
+            )
         }
         if let limit = order.byteLimit, removal.bytes > limit {
             throw CommandRefusal(
                 .denied,
-                "\(removal.bytes) bytes would be freed, and at most \(limit) may; nothing was removed")
+                "\(removal.bytes) bytes would be freed, and at most \(limit) may; nothing was removed"
+            )
         }
     }
 

@@ -101,7 +101,26 @@ struct ShowCommandVerb: AsyncParsableCommand {
         if let runtime = row.runtime {
             table.add(["runtime", "\((runtime * 1000).rounded() / 1000) s"])
         }
+        if let decision = row.decision.object {
+            if case .string(let rule)? = decision["rule"] { table.add(["rule", rule]) }
+            if case .string(let view)? = decision["view"], view != "merged" {
+                table.add(["view", view])
+            }
+        }
+        if let removal = row.removal {
+            table.add([
+                removal.removed ? "removed" : "would remove",
+                "\(removal.entries) files and folders, \(removal.bytes) bytes freed",
+            ])
+            for path in removal.paths.prefix(Self.shownPathCount) { table.add(["", path]) }
+            if removal.entries > Int64(min(removal.paths.count, Self.shownPathCount)) {
+                table.add(["", "…"])
+            }
+        }
         for line in table.lines { try StandardStreams.print(line) }
         if row.final { try await CommandOutput(client: client, row: row).write() }
     }
+
+    /// A receipt is to be seen at a glance; --json has more of it.
+    private static let shownPathCount = 10
 }

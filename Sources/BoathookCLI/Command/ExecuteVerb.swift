@@ -162,7 +162,8 @@ struct ExecuteVerb: AsyncParsableCommand {
             try await CommandOutput(client: client, row: row).write()
             if let removal = row.removal {
                 StandardStreams.complain(
-                    "\(removal.entries) files and folders would go, \(removal.bytes) bytes would be freed; apply with --plan \(row.id)")
+                    "\(removal.entries) files and folders would go, \(removal.bytes) bytes would be freed; apply with --plan \(row.id)"
+                )
             }
         }
         throw ExitCode(CommandOutput.exitCode(of: row))

@@ -37,7 +37,8 @@ package struct Command: Sendable, Hashable, Identifiable {
     package init(
         id: ID, accountID: Account.ID, keyID: APIKey.ID, instanceID: Instance.ID,
         machineID: Machine.ID, containerID: String, text: String, decision: Decision,
-        removalOrder: RemovalOrder? = nil, state: CommandState, timeoutSeconds: Int, createdAt: Double, startBy: Double,
+        removalOrder: RemovalOrder? = nil, state: CommandState, timeoutSeconds: Int,
+        createdAt: Double, startBy: Double,
         resultDigest: SecretDigest, resultExpiresAt: Double, cancelRequestedAt: Double? = nil,
         startedAt: Double? = nil, finishedAt: Double? = nil, outcome: CommandOutcome? = nil
     ) {
@@ -92,7 +93,8 @@ package struct NewCommand: Sendable {
         accountID: Account.ID, keyID: APIKey.ID, instance: Instance, text: String,
         decision: Decision, removalOrder: RemovalOrder? = nil, planID: Command.ID? = nil,
         deletionBudget: DeletionBudget? = nil, timeoutSeconds: Int, createdAt: Double,
-        startBy: Double, resultDigest: SecretDigest, resultExpiresAt: Double, idempotencyKey: String? = nil,
+        startBy: Double, resultDigest: SecretDigest, resultExpiresAt: Double,
+        idempotencyKey: String? = nil,
         undelivered: [Command.ID] = [], state: CommandState
     ) {
         self.accountID = accountID
@@ -127,7 +129,8 @@ package struct NewCommand: Sendable {
             id: id, accountID: accountID, keyID: keyID, instanceID: instance.id,
             machineID: instance.machineID, containerID: instance.containerID, text: text,
             decision: decision, removalOrder: removalOrder, state: state,
-            timeoutSeconds: timeoutSeconds, createdAt: createdAt, startBy: startBy, resultDigest: resultDigest,
+            timeoutSeconds: timeoutSeconds, createdAt: createdAt, startBy: startBy,
+            resultDigest: resultDigest,
             resultExpiresAt: resultExpiresAt)
     }
 }

@@ -69,7 +69,8 @@ package struct ExecuteCommand: Sendable {
     private let undelivered = UndeliveredAnswers()
 
     package init(
-        access: InstanceAccess, commands: any CommandStore & AuditLog, dispatcher: Dispatcher, policy: Policy,
+        access: InstanceAccess, commands: any CommandStore & AuditLog, dispatcher: Dispatcher,
+        policy: Policy,
         compatibility: Compatibility, times: Times, outputLimit: Int64,
         bounds: QueueBounds = QueueBounds(), time: WallTime
     ) {
@@ -231,7 +232,8 @@ package struct ExecuteCommand: Sendable {
         guard let digest = plan.outcome?.removal?.digest else {
             throw ControlPlaneError(
                 .invalidArguments,
-                "The dry run \(id) has not come to an end that could be applied (\(plan.state.rawValue)).")
+                "The dry run \(id) has not come to an end that could be applied (\(plan.state.rawValue))."
+            )
         }
         removal.expectedDigest = digest
         return removal

@@ -17,13 +17,16 @@ struct AgentAssembly {
         logger.info("engine found", metadata: ["engine": "\(version)", "socket": "\(socketPath)"])
         let cgroups = JailCgroups(name: try Self.identity(of: folder))
         logger.info(
-            "limits", metadata: [
-                "control groups": "\(cgroups.controllers.isEmpty ? "none: rlimits alone" : cgroups.controllers.joined(separator: ", "))"
+            "limits",
+            metadata: [
+                "control groups":
+                    "\(cgroups.controllers.isEmpty ? "none: rlimits alone" : cgroups.controllers.joined(separator: ", "))"
             ])
         service = try AgentService(
             link: link, engine: engine,
             jail: try Jail(libraryPath: Self.libraryPath(), cgroups: cgroups),
-            policy: MachinePolicy(try settings.machinePolicy.policy()), dataFolder: folder, adoption: settings.adoption, concurrency: settings.concurrency,
+            policy: MachinePolicy(try settings.machinePolicy.policy()), dataFolder: folder,
+            adoption: settings.adoption, concurrency: settings.concurrency,
             outputLimit: settings.keeping.outputLimit,
             logger: logger)
     }
@@ -31,7 +34,8 @@ struct AgentAssembly {
     /// A name for what belongs to the agent of this folder alone: the same after a restart, unlike any other's.
     private static func identity(of folder: String) throws -> String {
         try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            atPath: folder, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
         let attributes = try FileManager.default.attributesOfItem(atPath: folder)
         let device = attributes[.systemNumber] as? Int ?? 0
         let inode = attributes[.systemFileNumber] as? Int ?? 0

@@ -64,7 +64,8 @@ struct ServerAssembly {
                 keys: KeyAccess(accounts: store, time: time), instances: access,
                 commands: commands,
                 execute: ExecuteCommand(
-                    access: access, commands: store, dispatcher: dispatcher, policy: try settings.policy.policy(),
+                    access: access, commands: store, dispatcher: dispatcher,
+                    policy: try settings.policy.policy(),
                     compatibility: settings.compatibility, times: times,
                     outputLimit: keeping.outputLimit, time: time),
                 cancel: RequestCancellation(

@@ -15,7 +15,8 @@ struct PolicyChoice: Sendable, Hashable {
         if let shipped = Policy.shipped.first(where: { $0.name == text }) { return shipped }
         let names = Policy.shipped.map(\.name).joined(separator: ", ")
         guard let data = FileManager.default.contents(atPath: text) else {
-            throw PolicyError("\(text): there is no such file, and no policy of that name (\(names))")
+            throw PolicyError(
+                "\(text): there is no such file, and no policy of that name (\(names))")
         }
         guard let yaml = String(validating: data, as: UTF8.self) else {
             throw PolicyError("\(text): is no UTF-8")

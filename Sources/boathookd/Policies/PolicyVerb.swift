@@ -23,10 +23,13 @@ struct PolicyExplainVerb: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A shipped policy (vast, inspect, diagnose), or a policy's file.", valueName: "name|file"))
+            "A shipped policy (vast, inspect, diagnose), or a policy's file.",
+            valueName: "name|file"))
     var policy = "vast"
 
-    @Option(help: ArgumentHelp("merged, or writable: what the instance wrote itself.", valueName: "view"))
+    @Option(
+        help: ArgumentHelp(
+            "merged, or writable: what the instance wrote itself.", valueName: "view"))
     var view = "merged"
 
     @Option(

@@ -43,9 +43,12 @@ struct Settings: Sendable {
             $0.isEmpty ? nil : $0
         }
         adoption = try Self.word(.adopt, values, default: .label)
-        policy = PolicyChoice(try Self.read(.policy, values, default: "vast", Self.policy) { $0.isEmpty ? nil : $0 })
+        policy = PolicyChoice(
+            try Self.read(.policy, values, default: "vast", Self.policy) { $0.isEmpty ? nil : $0 })
         machinePolicy = PolicyChoice(
-            try Self.read(.machinePolicy, values, default: "diagnose", Self.policy) { $0.isEmpty ? nil : $0 })
+            try Self.read(.machinePolicy, values, default: "diagnose", Self.policy) {
+                $0.isEmpty ? nil : $0
+            })
         compatibility = try Self.word(.compatibility, values, default: .boathook)
         concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
         resultHours = try Self.number(.resultHours, values, default: 24, in: 1...8760)

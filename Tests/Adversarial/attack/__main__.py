@@ -1,31 +1,37 @@
 """See `bin/attack --help`."""
 
+import json
 import os
-import signal
 import sys
+import tempfile
 
-from attack import faults, options, probe, races, trees
-from attack.arena import Arena
-from attack.report import Report, chosen, show
+from attack import mutants, options, sandbox
+from attack.report import Report, show
+
+TREE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+
+
+def attack_inside(tree, names, races, report):
+    """The attacks of these names, in one sandbox."""
+    with tempfile.TemporaryFile("w+") as file:
+        number = file.fileno()
+        done = sandbox.run(tree, [sys.executable, "-m", "attack.inside", str(races), str(number), *names], pass_fds=[number])
+        file.seek(0)
+        text = file.read()
+    if done.returncode != 0 or not text:
+        raise SystemExit(f"bin/attack: the sandbox ended with status {done.returncode}")
+    report.rows += json.loads(text)
 
 
 def main():
     told = options.parse()
-    attacks = chosen(told.names)
     if os.geteuid() != 0:
         raise SystemExit("bin/attack: needs root")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    report = Report()
-    arena = Arena(told)
-    try:
-        with arena:
-            for one in attacks:
-                report.run(arena, one)
-    finally:
-        if told.keep:
-            print(f"kept: {arena.work}")
-        else:
-            arena.remove()
+    tree, report = told.tree or TREE, Report()
+    if told.attacks:
+        attack_inside(tree, told.attacks, told.races, report)
+    if told.mutants:
+        mutants.hunt(tree, told.mutants, report)
     totals = report.totals()
     if totals:
         print("\ntotals")

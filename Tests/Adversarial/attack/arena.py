@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from attack import edits
+from attack import edits, sandbox
 from attack.report import Skip
 from attack.weak import WEAK
 
@@ -22,39 +22,24 @@ FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-O2"]
 
 
 class Arena:
-    def __init__(self, options):
-        self.races = options.races
-        self.tree = os.path.abspath(options.tree or os.path.join(HERE, "..", "..", ".."))
-        self.work = tempfile.mkdtemp(prefix="boathook-attack.", dir="/tmp")
-        self._libraries, self._programs = {}, {}
-        self.host_before = None
+    """In a sandbox: the work folder is in memory, and gone with it."""
 
-    def __enter__(self):
+    def __init__(self, races):
+        self.races = races
+        self.tree = sandbox.TREE
+        self.work = tempfile.mkdtemp(prefix="work.", dir="/tmp")
+        os.chmod(self.work, 0o755)
+        self._libraries, self._programs = {}, {}
+        self.raced = False
+
         subprocess.run([os.path.join(self.tree, "bin/build-jail"), self.work], check=True)
         self.library_path = os.path.join(self.work, "libboathook-jail.so")
-        spawner = self.spawner_sources()
-        subprocess.run(["cc", *FLAGS, "-fPIC", "-shared", *spawner, "-o", os.path.join(self.work, "libcjail.so")], check=True)
+        subprocess.run(["cc", *FLAGS, "-fPIC", "-shared", *self.spawner_sources(), "-o", os.path.join(self.work, "libcjail.so")],
+                       check=True)
         os.environ["BOATHOOK_JAIL_WORK"] = self.work
         sys.path.insert(0, os.path.join(self.tree, "Tests/Jail"))
         self.harness = importlib.import_module("harness")
-        self.harness.isolate()
         os.umask(0o022)
-        # On a fast file system, whatever the work folder is on: what is attacked is not a disk.
-        self.fast = os.path.join(self.work, "fast")
-        os.mkdir(self.fast)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755,size=75%,nr_inodes=0", "attack", self.fast], check=True)
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", "-R", "-l", self.fast], check=False)
-
-    def remove(self):
-        # Mounts of views stay in this process's namespace; below them is the work folder itself.
-        with open("/proc/self/mountinfo") as table:
-            below = [line.split()[4] for line in table if line.split()[4].startswith(self.work + "/")]
-        for path in sorted(below, reverse=True):
-            subprocess.run(["umount", "-l", path], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.work, ignore_errors=True)
 
     # ---- Programs and libraries, made at first use
 
@@ -102,12 +87,12 @@ class Arena:
     # ---- Roots
 
     def folder(self, name):
-        path = tempfile.mkdtemp(prefix=name + "-", dir=self.fast)
+        path = tempfile.mkdtemp(prefix=name + "-", dir=self.work)
         os.chmod(path, 0o755)
         return path
 
     def overlay(self, lower=None, base=None):
-        """An instance: an overlay whose layers lie on the fast file system, or in `base`."""
+        """An instance: an overlay whose layers lie in the work folder, or in `base`."""
         base = base or self.folder("instance")
         view = View()
         view.base = base

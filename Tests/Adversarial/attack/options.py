@@ -3,6 +3,8 @@
 import argparse
 import textwrap
 
+from attack import faults, probe, races, residue, trees  # noqa: F401 (each puts its attacks on the list)
+from attack.mutants import MUTANTS
 from attack.report import ATTACKS
 
 
@@ -10,6 +12,7 @@ def parse():
     groups = {}
     for one in ATTACKS:
         groups.setdefault(one.group, []).append(one.name)
+    groups["mutants"] = [mutant.name for mutant in MUTANTS]
     listing = "\n".join(
         textwrap.fill(f"{group}: " + ", ".join(names), 105, break_on_hyphens=False, subsequent_indent="  ")
         for group, names in groups.items())
@@ -18,7 +21,7 @@ def parse():
         description=(
             "Attacks the jail with what a tenant, a fault of the kernel or a mistake in its own source could bring\n"
             "about, and prints what came of it. Each attack has a control: a weakened jail that it must catch.\n"
-            "Needs root; everything happens in a private mount namespace and a work folder."),
+            "Needs root. Everything happens on a throw-away copy of the host's file tree, in memory."),
         epilog=listing + "\n\n  bin/attack                         all but the mutants\n"
         "  bin/attack --races 50000 races\n  bin/attack mutants\n"
         "  bin/attack --tree /somewhere/else  the jail of another source tree",
@@ -27,8 +30,13 @@ def parse():
     parser.add_argument("--races", type=int, default=2000, help="how many runs, over all races (default 2000)")
     parser.add_argument("--json", metavar="FILE", help="write everything that was found to this file")
     parser.add_argument("--tree", metavar="DIR", help="the source tree whose jail is attacked (default: this one)")
-    parser.add_argument("--keep", action="store_true", help="keep the work folder")
     options = parser.parse_args()
     if options.races < 1:
         parser.error("at least one race")
+    for word in options.names:
+        if word not in groups and not any(word in names for names in groups.values()):
+            parser.error(f"there is no attack {word}")
+    words = options.names or [group for group in groups if group != "mutants"]
+    options.attacks = [one.name for one in ATTACKS if one.group in words or one.name in words]
+    options.mutants = [mutant for mutant in MUTANTS if "mutants" in words or mutant.name in words]
     return options

@@ -25,15 +25,15 @@ TABLE = """
 _Noreturn void jail_fail_errno(const char *step) { (void)step; for (;;) continue; }
 int main(void) {
     for (size_t i = 0; i < sizeof reading / sizeof reading[0]; i++)
-        printf("reading %%u %%u %%u %%u\\n", reading[i].call, reading[i].argument, reading[i].mask, reading[i].value);
+        printf("reading %%u %%u %%u %%u %%d\\n", reading[i].call, reading[i].argument, reading[i].mask, reading[i].value, reading[i].upper_is_zero);
     for (size_t i = 0; i < sizeof writing / sizeof writing[0]; i++)
-        printf("writing %%u %%u %%u %%u\\n", writing[i].call, writing[i].argument, writing[i].mask, writing[i].value);
+        printf("writing %%u %%u %%u %%u %%d\\n", writing[i].call, writing[i].argument, writing[i].mask, writing[i].value, writing[i].upper_is_zero);
 }
 """
 
 
 def stated_rules(arena):
-    """[(is for writers only, call, argument, mask, value)] as the source says."""
+    """[(is for writers only, call, argument, mask, value, whether the upper half must be 0)] as the source says."""
     path, program = os.path.join(arena.work, "table.c"), os.path.join(arena.work, "table")
     with open(path, "w") as file:
         file.write(TABLE % os.path.join(arena.tree, "Preload/seccomp.c"))
@@ -102,6 +102,10 @@ def swept_values():
     return sorted(values)
 
 
+def fits(value, mask, wanted, upper_is_zero):
+    return value & 0xFFFFFFFF & mask == wanted and not (upper_is_zero and value >> 32)
+
+
 def reached(answers):
     """What reached the kernel: by its answer, or because it ended the process (exit, a return from no signal)."""
     return {number for number, found in answers.items() if any(answer != MARK for answer in found)}
@@ -116,9 +120,9 @@ def every_number(arena, figures):
         prober = Prober(arena, writes)
         said = {call for for_writers, call, *_ in rules if writes or not for_writers}
         by_argument = {}
-        for for_writers, call, argument, mask, value in rules:
-            if mask and (writes or not for_writers):
-                by_argument.setdefault((call, argument), []).append((mask, value))
+        for for_writers, call, argument, *rule in rules:
+            if rule[0] and (writes or not for_writers):
+                by_argument.setdefault((call, argument), []).append(rule)
 
         found = prober.numbers(marked)
         assert set(found) == set(range(NUMBERS)), "not every number was tried"
@@ -131,7 +135,7 @@ def every_number(arena, figures):
         for (call, index), alternatives in by_argument.items():
             values = swept_values()
             through = prober.argument(marked, call, index, values)
-            expected = {value for value in values if any(value & mask == wanted for mask, wanted in alternatives)}
+            expected = {value for value in values if any(fits(value, *rule) for rule in alternatives)}
             wrong += [f"{calls.get(call, call)} with {value:#x}" for value in through ^ expected]
             open_calls |= {call} if through else set()
             tries += len(values)

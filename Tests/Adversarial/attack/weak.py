@@ -16,6 +16,9 @@ WEAK = {
     "no-guard": [Edit("Preload/main.c", r"^\s*guard_\w+\([^;]*\);$", "", times=1)],
     "writable-volumes": [Edit("Preload/view.c", r"bool writable = control->writes && [^;]*;", "bool writable = control->writes; (void)mode;")],
     "boundless": [Edit("Preload/confine.c", r"^\s*limit\(RLIMIT_AS,[^;]*;$", "")],
+    "shared": [Edit("Preload/namespaces.c", r"^\s*if \(mount\(NULL, \"/\", NULL, MS_REC \| MS_PRIVATE[^;]*;$", "")],
+    "waiting": [Edit("Preload/opening.c", r"flags \| O_NONBLOCK", "flags"),
+                Edit("Preload/opening.c", r"!S_ISFIFO\(status.st_mode\)", "true")],
     "no-blockers": [Edit("Preload/view.c", r"^\s*attach_blockers\([^;]*\);$", "")],
     "careless-seccomp": [
         Edit("Preload/seccomp.c", r"if \((syscall\(SYS_seccomp[^;]*?)\) != 0\) jail_fail_errno\(CJAIL_STEP_SECCOMP\);", r"\1);")],

@@ -5,13 +5,12 @@ import subprocess
 
 from attack.arena import Attacker
 from attack.canary import Snapshot
-from attack.races import host
 from attack.report import ATTACKS
 
 VICTIMS = 6
 SECRET = "CANARY-SECRET"
 LEAST_HITS = 10  # a control that hits less often shows nothing
-MOST_CONTROL_RUNS = int(os.environ.get("MOST", "20000"))
+MOST_CONTROL_RUNS = 20_000
 
 
 def plant(folder):
@@ -45,8 +44,8 @@ class Course:
     """One race: where it happens, and how often the tools of one library are sent through it."""
 
     def __init__(self, arena):
-        host.remember(arena)
         self.arena = arena
+        arena.raced = True
         self.instance = arena.overlay()
         self.neighbour = plant(arena.overlay().upper)
         self.canary = plant(arena.folder("canary"))

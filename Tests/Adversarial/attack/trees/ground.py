@@ -8,9 +8,9 @@ from attack.canary import Snapshot
 
 
 class Ground:
-    def __init__(self, arena, base=None):
+    def __init__(self, arena):
         self.arena, self.harness = arena, arena.harness
-        self.base = base or arena.folder("instance")
+        self.base = arena.folder("instance")
         for name in ("lower", "upper"):
             os.mkdir(os.path.join(self.base, name))
         self.upper = os.path.join(self.base, "upper")  # filled before it is mounted: an overlay makes names slowly

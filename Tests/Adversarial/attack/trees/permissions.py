@@ -9,10 +9,7 @@ from attack.trees.ground import Ground, ended, equal, untouched
 
 @attack("trees")
 def immutable_and_append_only(arena, figures):
-    # On the work folder's own file system: not each has such files.
-    base = os.path.join(arena.work, "immutable")
-    os.mkdir(base)
-    ground = Ground(arena, base)
+    ground = Ground(arena)
     marked = {"immutable": "i", "appended": "a"}
     for name in marked:
         open(os.path.join(ground.home, name), "w").close()
