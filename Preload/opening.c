@@ -1,5 +1,6 @@
 // What a tool opens. In the C library's place, because two things of an instance are not for opening:
 //   FIFOs: a tool would wait for a writer that never comes, or take from a running instance's reader what is meant for it.
+//     It gets ENXIO, as for a socket.
 //   What tools read to learn about themselves, grep where its stack ends, df what is mounted: the instance's idea of it
 //   could be anything.
 // This is for tools that mean well; what seccomp.c forbids is forbidden in any case.
@@ -22,17 +23,25 @@ static bool is_about_itself(const char *path) {
     return strcmp(path, "/proc/self/maps") == 0 || strcmp(path, "/proc/self/mountinfo") == 0;
 }
 
-// O_NONBLOCK opens a FIFO at once, and changes nothing for files and directories.
+static bool is_fifo(int directory, const char *path, int flags) {
+    struct stat status;
+    return fstatat(directory, path, &status, flags) == 0 && S_ISFIFO(status.st_mode);
+}
+
+// Looks before it opens: even a reader that closes at once wakes a writer that waits for one. And looks again at what it
+// has opened, as a FIFO may have come meanwhile: O_NONBLOCK opens it without waiting, and changes nothing for files and
+// directories.
 static int open_checked(int directory, const char *path, int flags, mode_t mode) {
     if (is_about_itself(path)) {
         errno = ENOENT;
         return -1;
     }
-    int file = (int)syscall(SYS_openat, directory, path, flags | O_NONBLOCK, mode);
-    if (file < 0 || (flags & (O_PATH | O_DIRECTORY)) != 0) return file;
-    struct stat status;
-    if (fstat(file, &status) == 0 && !S_ISFIFO(status.st_mode)) return file;
-    close(file);
+    bool is_checked = (flags & (O_PATH | O_DIRECTORY)) == 0;
+    if (!is_checked || !is_fifo(directory, path, (flags & O_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0)) {
+        int file = (int)syscall(SYS_openat, directory, path, flags | O_NONBLOCK, mode);
+        if (file < 0 || !is_checked || !is_fifo(file, "", AT_EMPTY_PATH)) return file;
+        close(file);
+    }
     errno = ENXIO;
     return -1;
 }
@@ -56,6 +65,10 @@ EXPORT int openat(int directory, const char *path, int flags, ...) {
     TAKE_MODE(flags, mode)
     return open_checked(directory, path, flags, mode);
 }
+
+// What _FORTIFY_SOURCE makes of a call without a mode whose flags the compiler does not know.
+EXPORT int __open_2(const char *path, int flags) { return open_checked(AT_FDCWD, path, flags, 0); }
+EXPORT int __openat_2(int directory, const char *path, int flags) { return open_checked(directory, path, flags, 0); }
 
 // Streams are for reading: nothing could be written anyway.
 static int open_for_stream(const char *path, const char *mode) {
@@ -93,5 +106,7 @@ EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream) {
 _Static_assert(sizeof(off_t) == sizeof(off64_t), "one kind of file offset");
 EXPORT int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 EXPORT int openat64(int directory, const char *path, int flags, ...) __attribute__((alias("openat")));
+EXPORT int __open64_2(const char *path, int flags) __attribute__((alias("__open_2")));
+EXPORT int __openat64_2(int directory, const char *path, int flags) __attribute__((alias("__openat_2")));
 EXPORT FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen")));
 EXPORT FILE *freopen64(const char *path, const char *mode, FILE *stream) __attribute__((alias("freopen")));

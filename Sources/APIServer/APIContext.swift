@@ -9,6 +9,8 @@ package struct APIContext: RequestContext {
     let remoteAddress: String
     /// Set by `AuthenticationMiddleware`; routes behind it may rely on it.
     var principal: Principal?
+    /// The id in the path that `PermissionMiddleware` hid from the route, if it did.
+    var hiddenID: Int64?
     /// Set by `MachineMiddleware`, for agents.
     var machine: Machine?
 

@@ -117,7 +117,9 @@ package struct APIServer: Sendable {
                 middleware: AuthenticationMiddleware(
                     authenticator: parts.authenticator, failedLogins: failedLogins)
             )
-            .add(middleware: PermissionMiddleware())
+            .add(
+                middleware: PermissionMiddleware(
+                    execute: parts.execute, limiter: parts.executeLimiter))
         api.put(
             "api/v0/instances/command/:id",
             use: ExecuteRoute(

@@ -148,7 +148,8 @@ struct InvocationReader {
             throw unknownLong(name, at: index, nameEnd: nameEnd)
         }
         let spelled = "--" + name
-        let takesNext = option.argument == .required && equals == nil
+        let takesNext =
+            equals == nil && (option.argument == .required || option.argument == .separate)
         let next = takesNext ? index + 2 : index + 1
         if let reason = option.refusal {
             throw command.refusal(
@@ -226,6 +227,13 @@ struct InvocationReader {
                 invocation.add(option, value: nil)
                 continue
             }
+            if position < bytes.count, option.argument == .separate {
+                let before = Array(bytes[..<position]).text, rest = Array(bytes[position...]).text
+                throw command.refusal(
+                    .missingValue, "The value of \(spelled) is a word of its own.", at: index,
+                    part: part,
+                    candidate: command.argv(replacing: index..<index + 1, with: [before, rest]))
+            }
             if position < bytes.count {
                 let value = Array(bytes[position...]).text
                 let prefix = Array(bytes[..<position]).text
@@ -249,9 +257,13 @@ struct InvocationReader {
         -> [String]
     {
         let before = Array(bytes[..<position])
-        let after = option.argument == .none ? Array(bytes[(position + 1)...]) : []
+        let after =
+            option.argument == .none || option.argument == .separate
+            ? Array(bytes[(position + 1)...]) : []
         let rest = before + after
-        let hasSeparateValue = option.argument == .required && position + 1 == bytes.count
+        let hasSeparateValue =
+            position + 1 == bytes.count
+            && (option.argument == .required || option.argument == .separate)
         let end = min(index + (hasSeparateValue ? 2 : 1), command.words.count)
         return command.argv(replacing: index..<end, with: rest.count > 1 ? [rest.text] : [])
     }

@@ -84,6 +84,8 @@ package struct OptionRule: Sendable, Hashable {
         case required
         /// May have one, attached only: `--color=auto`.
         case optional
+        /// Needs one, as a word of its own: `-P 2`; for programs that read their arguments without getopt.
+        case separate
     }
 
     /// The ASCII letter or digit after `-`, or nil.

@@ -24,17 +24,20 @@ package protocol AccountStore: Sendable {
     ///   - account: Whose it is.
     ///   - scope: What it may do.
     ///   - expiresAt: From when on it is useless, in Unix seconds; nil for never.
+    ///   - maker: The key that ordered it, for the audit log; nil for the operator.
     ///   - time: Now.
     /// - Returns: The key.
     /// - Throws: What the store throws.
     func addKey(
         _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope,
-        expiresAt: Double?, at time: Double
+        expiresAt: Double?, orderedBy maker: APIKey.ID?, at time: Double
     ) async throws -> APIKey
     /// The account's keys that are not revoked, expired ones too, by ascending id.
     func keys(account: Account.ID) async throws -> [APIKey]
-    /// Makes the key that has this digest useless; returns whether there was one.
-    func revokeKey(id: APIKey.ID, at time: Double) async throws -> Bool
+    /// Makes a key useless, and notes in the audit log which key ordered that, nil for the operator; returns
+    /// whether there was one.
+    func revokeKey(id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double) async throws
+        -> Bool
     /// Whether the account has ever had a key.
     func hasKeys(account: Account.ID) async throws -> Bool
     /// Whom a key stands for at `time`; nil when it is unknown, revoked or expired.
@@ -46,20 +49,29 @@ package protocol AccountStore: Sendable {
 }
 
 extension AccountStore {
-    /// Keeps the digest of a key that may do everything, for ever.
+    /// Keeps the digest of a key that the operator makes.
     ///
     /// - Parameters:
     ///   - digest: Of the key.
     ///   - name: What it is for.
     ///   - account: Whose it is.
+    ///   - scope: What it may do; everything unless given.
+    ///   - expiresAt: From when on it is useless, in Unix seconds; never unless given.
     ///   - time: Now.
     /// - Returns: The key.
     /// - Throws: What the store throws.
     package func addKey(
-        _ digest: SecretDigest, name: String, account: Account.ID, at time: Double
+        _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope = .everything,
+        expiresAt: Double? = nil, at time: Double
     ) async throws -> APIKey {
         try await addKey(
-            digest, name: name, account: account, scope: .everything, expiresAt: nil, at: time)
+            digest, name: name, account: account, scope: scope, expiresAt: expiresAt,
+            orderedBy: nil, at: time)
+    }
+
+    /// Makes a key useless on the operator's order; returns whether there was one.
+    package func revokeKey(id: APIKey.ID, at time: Double) async throws -> Bool {
+        try await revokeKey(id: id, orderedBy: nil, at: time)
     }
 }
 
@@ -121,8 +133,10 @@ package protocol CommandStore: Sendable {
     func hasResultSecret(_ digest: SecretDigest, command: Command.ID) async throws -> Bool
     /// The command, or nil.
     func command(_ id: Command.ID) async throws -> Command?
-    /// The account's newest commands, newest first, below `before` when given.
-    func commands(account: Account.ID, before: Command.ID?, limit: Int) async throws -> [Command]
+    /// The account's newest commands, newest first; below `before`, and those that `key` ordered alone, when
+    /// given.
+    func commands(account: Account.ID, key: APIKey.ID?, before: Command.ID?, limit: Int)
+        async throws -> [Command]
     /// The machine's commands that have not ended, oldest first.
     func openCommands(machine: Machine.ID) async throws -> [Command]
     /// Commands of any machine that wait for their start longer than they may at `time`.

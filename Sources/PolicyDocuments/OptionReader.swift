@@ -25,9 +25,8 @@ struct OptionReader {
         }
         guard fields.required("names") != nil, let names = fields.strings("names"), !names.isEmpty
         else { return [] }
-        let (value, isOptional) = fields.node("value").map(self.value) ?? (nil, false)
-        let argument: OptionRule.Argument =
-            value == nil ? .none : isOptional ? .optional : .required
+        let (value, attachment) = fields.node("value").map(self.value) ?? (nil, .none)
+        let argument = value == nil ? OptionRule.Argument.none : attachment
         let shorts = names.filter { !$0.utf8.starts(with: "--".utf8) }
         let longs = names.filter { $0.utf8.starts(with: "--".utf8) }
         var rules: [OptionRule] = []
@@ -81,32 +80,38 @@ struct OptionReader {
 
     // MARK: - Values
 
-    /// What a value may be, and whether it may be left out.
-    private func value(_ node: Node) -> (check: ValueCheck?, isOptional: Bool) {
+    /// What a value may be, and how it is attached.
+    private func value(_ node: Node) -> (check: ValueCheck?, attachment: OptionRule.Argument) {
         if case .scalar(let scalar) = node {
             switch scalar.string {
-            case "block_size": return (.blockSize, false)
-            case "threshold": return (.threshold, false)
+            case "block_size": return (.blockSize, .required)
+            case "threshold": return (.threshold, .required)
             default:
                 problems.add("there is no kind of value '\(scalar.string)'", at: node)
-                return (nil, false)
+                return (nil, .required)
             }
         }
         let kinds = ["text", "words", "integer", "characters", "time_style"]
         guard
             let fields = Fields(
-                node, "a value", known: kinds + ["optional", "at_most"], problems: problems)
-        else { return (nil, false) }
+                node, "a value", known: kinds + ["optional", "separate", "at_most"],
+                problems: problems)
+        else { return (nil, .required) }
         guard kinds.filter(fields.has).count == 1 else {
             problems.add(
                 "a value is one of: block_size, threshold, " + kinds.joined(separator: ", "),
                 at: node)
-            return (nil, false)
+            return (nil, .required)
         }
         if fields.has("at_most") != fields.has("characters") {
             problems.add("'characters' and 'at_most' belong together", at: node)
         }
-        return (check(fields), fields.flag("optional") ?? false)
+        let isOptional = fields.flag("optional") ?? false,
+            isSeparate = fields.flag("separate") ?? false
+        if isOptional && isSeparate {
+            problems.add("what may be left out is attached, and no word of its own", at: node)
+        }
+        return (check(fields), isOptional ? .optional : isSeparate ? .separate : .required)
     }
 
     private func check(_ fields: Fields) -> ValueCheck? {

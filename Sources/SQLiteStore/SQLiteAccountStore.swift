@@ -51,7 +51,7 @@ extension SQLiteStore: AccountStore {
 
     package func addKey(
         _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope,
-        expiresAt: Double?, at time: Double
+        expiresAt: Double?, orderedBy maker: APIKey.ID?, at time: Double
     ) async throws -> APIKey {
         let text = scope == .everything ? nil : try JSON.encode(scope)
         return try await writes.write { db in
@@ -67,8 +67,9 @@ extension SQLiteStore: AccountStore {
             try AuditLogWriter.append(
                 db,
                 AuditEntry(
-                    time: time, event: .keyCreated, accountID: account, keyID: key.id, detail: name)
-            )
+                    time: time, event: .keyCreated, accountID: account, keyID: key.id,
+                    // In front: no name that a caller chose can look like another maker.
+                    detail: maker.map { "by key \($0): \(name)" } ?? name))
             return key
         }
     }
@@ -91,7 +92,9 @@ extension SQLiteStore: AccountStore {
         }
     }
 
-    package func revokeKey(id: APIKey.ID, at time: Double) async throws -> Bool {
+    package func revokeKey(
+        id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double
+    ) async throws -> Bool {
         try await writes.write { db in
             try db.execute(
                 sql: "UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
@@ -103,7 +106,7 @@ extension SQLiteStore: AccountStore {
                     time: time, event: .keyRevoked,
                     accountID: try Int64.fetchOne(
                         db, sql: "SELECT account_id FROM api_key WHERE id = ?", arguments: [id]),
-                    keyID: id))
+                    keyID: id, detail: revoker.map { "by key \($0)" }))
             return true
         }
     }
@@ -123,12 +126,14 @@ extension SQLiteStore: AccountStore {
                     db,
                     sql: """
                         SELECT account.id, account.name, account.is_blocked, api_key.id AS key_id,
-                            api_key.scope, api_key.expires_at
+                            api_key.digest, api_key.scope, api_key.expires_at
                         FROM api_key JOIN account ON account.id = api_key.account_id
                         WHERE api_key.digest = ? AND api_key.revoked_at IS NULL
                             AND (api_key.expires_at IS NULL OR api_key.expires_at > ?)
                         """,
-                    arguments: [Data(keyDigest.bytes), time])
+                    arguments: [Data(keyDigest.bytes), time]),
+                // The index has compared already; this one takes the same time for every digest.
+                SecretDigest(bytes: [UInt8](row["digest"] as Data)).matches(keyDigest)
             else { return nil }
             return Principal(
                 account: Account(row: row), keyID: row["key_id"], scope: try KeyScope(row: row),

@@ -54,11 +54,22 @@ extension SQLiteStore: CommandStore {
     }
 
     package func commands(
-        account: Account.ID, before: Command.ID?, limit: Int
+        account: Account.ID, key: APIKey.ID?, before: Command.ID?, limit: Int
     ) async throws -> [Command] {
-        try await fetchAll(
-            sql: "SELECT * FROM command WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
-            arguments: [account, before ?? .max, limit])
+        guard let key else {
+            return try await fetchAll(
+                sql: """
+                    SELECT * FROM command WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+                    """,
+                arguments: [account, before ?? .max, limit])
+        }
+        // The plus keeps SQLite from the account's index, which leads past everybody else's commands.
+        return try await fetchAll(
+            sql: """
+                SELECT * FROM command WHERE key_id = ? AND +account_id = ? AND id < ?
+                ORDER BY id DESC LIMIT ?
+                """,
+            arguments: [key, account, before ?? .max, limit])
     }
 
     package func openCommands(machine: Machine.ID) async throws -> [Command] {

@@ -67,10 +67,10 @@ extension StoreConformance {
             try await store.openCommands(machine: world.machine.id).map(\.id) == [two.id],
             "an ended one is not open")
         found.check(
-            try await store.commands(account: world.account.id, before: nil, limit: 10).map(\.id)
+            try await store.commands(account: world.account.id, key: nil, before: nil, limit: 10).map(\.id)
                 == [two.id, one.id], "the list is newest first")
         found.check(
-            try await store.commands(account: world.account.id, before: two.id, limit: 10).map(\.id)
+            try await store.commands(account: world.account.id, key: nil, before: two.id, limit: 10).map(\.id)
                 == [one.id], "and pages")
         return found.list
     }

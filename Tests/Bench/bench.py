@@ -1,12 +1,14 @@
 """Medians of `ls -l /` on one running container, by five ways, from one interleaved run.
 
-    bench.py --bin FOLDER --engine unix:///… [--count 200] [--docker-count 30] [--json]
+    bench.py --bin FOLDER --engine unix:///… [--before FOLDER] [--count 200] [--docker-count 30] [--json]
 
+With --before, the executables of an older build run beside, and the last line compares the two.
 The ways are taken in random order, so that whatever else the machine does meets all of them alike.
 Prints a Markdown table, or JSON with every figure.
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -93,7 +95,8 @@ class EndToEnd:
 
     name = "`boathook execute` end to end"
 
-    def __init__(self, url, key, instance):
+    def __init__(self, url, key, instance, name=None):
+        self.name = name or self.name
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
         self.path = f"/api/v0/instances/command/{instance}/"
         self.headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
@@ -180,11 +183,33 @@ def instance_of(url, key):
     raise AssertionError("the container is not listed")
 
 
-def measure(arguments, up, folder):
-    url = wait_ready(up)
-    key = (folder / "data/admin.key").read_text().strip()
+@contextlib.contextmanager
+def serving(binaries, engine):
+    """A `boathook up` of that build, and how it is called: url, key, instance."""
+    with tempfile.TemporaryDirectory(prefix="boathook-bench.") as folder:
+        folder = pathlib.Path(folder)
+        with (folder / "log").open("wb") as log:
+            up = subprocess.Popen(
+                [binaries / "boathook", "up", "--data-dir", folder / "data", "--listen", "127.0.0.1:0", "--engine", engine],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+            )
+        try:
+            url = wait_ready(up)
+            key = (folder / "data/admin.key").read_text().strip()
+            yield url, key, instance_of(url, key)
+        finally:
+            up.terminate()
+            up.wait(10)
+
+
+BEFORE = "the same, the build before"
+
+
+def measure(arguments, served, before):
     container = docker(arguments.engine, "container", "inspect", "--format", "{{.Id}}", NAME)
-    quick = [HostLs(), Jail(arguments.bin, arguments.engine, container), EndToEnd(url, key, instance_of(url, key))]
+    quick = [HostLs(), Jail(arguments.bin, arguments.engine, container), EndToEnd(*served)]
+    if before:
+        quick.append(EndToEnd(*before, name=BEFORE))
     slow = [EngineExec(arguments.engine, container), DockerExec(arguments.engine, container)]
 
     figures = {way.name: [] for way in [*quick, *slow]}
@@ -217,6 +242,8 @@ def table(rows):
     share = medians[EndToEnd.name] / medians[DockerExec.name]
     lines += ["", f"End to end takes {share:.3f} of `docker exec` and {medians[EndToEnd.name] / medians[EngineExec.name]:.3f} of the Engine API's exec "
               f"({os.cpu_count()} cores, Linux {platform.release()}, load {os.getloadavg()[0]:.1f})."]
+    if BEFORE in medians:
+        lines += [f"End to end takes {medians[EndToEnd.name] / medians[BEFORE]:.3f} of what it took in the build before."]
     return "\n".join(lines)
 
 
@@ -224,6 +251,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", type=pathlib.Path, required=True)
     parser.add_argument("--engine", required=True)
+    parser.add_argument("--before", type=pathlib.Path)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--docker-count", type=int, default=30)
     parser.add_argument("--json", action="store_true")
@@ -232,23 +260,14 @@ def main():
     subprocess.run([ROOT / "bin/image", arguments.engine, IMAGE], check=True)
     docker(arguments.engine, "rm", "--force", NAME, check=False)
     docker(arguments.engine, "run", "--detach", "--name", NAME, "--label", "boathook.instance=", "--network", "none", IMAGE)
-    with tempfile.TemporaryDirectory(prefix="boathook-bench.") as folder:
-        folder = pathlib.Path(folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with (folder / "log").open("wb") as log:
-            up = subprocess.Popen(
-                [arguments.bin / "boathook", "up", "--data-dir", folder / "data", "--listen", f"127.0.0.1:{port}", "--engine", arguments.engine],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-            )
-        try:
-            rows = measure(arguments, up, folder)
-        finally:
-            up.terminate()
-            up.wait(10)
-            docker(arguments.engine, "rm", "--force", NAME, check=False)
-            docker(arguments.engine, "image", "rm", IMAGE, check=False)
+    try:
+        with contextlib.ExitStack() as stack:
+            served = stack.enter_context(serving(arguments.bin, arguments.engine))
+            before = stack.enter_context(serving(arguments.before, arguments.engine)) if arguments.before else None
+            rows = measure(arguments, served, before)
+    finally:
+        docker(arguments.engine, "rm", "--force", NAME, check=False)
+        docker(arguments.engine, "image", "rm", IMAGE, check=False)
     print(json.dumps(rows, indent=1) if arguments.json else table(rows))
 
 

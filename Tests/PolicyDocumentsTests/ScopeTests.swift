@@ -45,6 +45,7 @@ struct ScopeTests {
         "sort --compress-program=sh x", "uniq a b", "tail -f x", "grep -f x y", "tree -o x",
         "du --files0-from=x", "wc --files0-from=x", "sort --files0-from=x", "file -m x y",
         "tail +5f x", "stat --help=", "cat",
+        "tree -Pno x /tmp/out", "tree -L2 /",
     ])
     func `inspect refuses what writes, starts, waits or reads lists`(command: String) {
         let words = command.split(separator: " ").map(String.init)
@@ -57,7 +58,8 @@ struct ScopeTests {
         "find . ( -name a -o -name b ) -prune",
         "find -L data -newermt 2026-01-01 -printf %p", "head -20 x", "tail -n +5 x", "tail -5 x",
         "sort -k2,2n -t , x", "cut -d : -f 1,3-4 x", "grep -rn -C 2 needle /data", "df -h",
-        "stat -c %s x", "wc -l a b", "sha256sum x", "uniq -c x", "tree -L 2 /", "file /bin/ls",
+        "stat -c %s x", "wc -l a b", "sha256sum x", "uniq -c x", "tree -L 2 /", "tree -aP *.log /",
+        "file /bin/ls",
         "md5sum -b x", "cat -n x",
     ])
     func `inspect allows what people ask`(command: String) {

@@ -22,6 +22,7 @@ struct ExecuteRoute: Sendable {
             ExecuteRequest.self, upTo: Self.maximumBodyByteCount)
         var order = try CommandOrder(body)
         order.idempotencyKey = try request.idempotencyKey
+        order.hiddenInstanceID = context.hiddenID
         let id = try context.instanceID()
         if try body.wantsDryRun {
             order.previews = true

@@ -38,17 +38,24 @@ package struct AccountRoute: Sendable, Hashable {
         byRequest["\(method) \(path)"]
     }
 
+    // Those that are asked for by name, here or elsewhere.
+    package static let execute = AccountRoute(
+        "PUT", "/api/v0/instances/command/{id}", .instanceWrite, "api.instance.command",
+        "api.instance.execute", readers: .instanceRead)
+    static let showInstance = AccountRoute(
+        "GET", "/api/v0/instances/{id}", .instanceRead, "api.instance.show")
+    static let showCommand = AccountRoute(
+        "GET", "/api/v0/commands/{id}", .instanceRead, "api.command.show")
+    static let showKey = AccountRoute(
+        "GET", "/api/v0/auth/apikeys/{id}", .userRead, "api.apikey.show")
+
     /// Every route behind a key.
     package static let all: [AccountRoute] = [
-        AccountRoute(
-            "PUT", "/api/v0/instances/command/{id}", .instanceWrite, "api.instance.command",
-            "api.instance.execute", readers: .instanceRead),
-        AccountRoute("GET", "/api/v0/instances/{id}", .instanceRead, "api.instance.show"),
+        execute, showInstance, showCommand, showKey,
         AccountRoute("GET", "/api/v0/instances", .instanceRead, "api.instances.show"),
         AccountRoute("GET", "/api/v1/instances", .instanceRead, "api.instances.show"),
         AccountRoute("GET", "/api/v0/instances/filters", .instanceRead, "api.instances.filters"),
         AccountRoute("GET", "/api/v0/commands", .instanceRead, "api.commands.show"),
-        AccountRoute("GET", "/api/v0/commands/{id}", .instanceRead, "api.command.show"),
         AccountRoute("GET", "/api/v0/commands/{id}/output", .instanceRead, "api.command.output"),
         AccountRoute("DELETE", "/api/v0/commands/{id}", .instanceWrite, "api.command.cancel"),
         AccountRoute(
@@ -56,7 +63,6 @@ package struct AccountRoute: Sendable, Hashable {
         AccountRoute("GET", "/api/v0/users/current", .userRead, "api.user.show"),
         AccountRoute("GET", "/api/v0/auth/apikeys", .userRead, "api.apikeys.show"),
         AccountRoute("POST", "/api/v0/auth/apikeys", .userWrite, "api.apikeys.create"),
-        AccountRoute("GET", "/api/v0/auth/apikeys/{id}", .userRead, "api.apikey.show"),
         AccountRoute("DELETE", "/api/v0/auth/apikeys/{id}", .userWrite, "api.apikey.delete"),
     ]
 

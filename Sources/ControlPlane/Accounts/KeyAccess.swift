@@ -8,14 +8,16 @@ package struct KeyAccess: Sendable {
         self.time = time
     }
 
-    /// The keys of the principal's account that are not revoked, by ascending id.
+    /// The keys of the principal's account that are not revoked, by ascending id; those of them that the
+    /// principal may see.
     package func keys(of principal: Principal) async throws -> [APIKey] {
         try await accounts.keys(account: principal.account.id)
+            .filter { principal.scope.lists(key: $0.id) }
     }
 
     /// The key; nil when it is absent, revoked or somebody else's.
     package func key(_ id: APIKey.ID, as principal: Principal) async throws -> APIKey? {
-        try await keys(of: principal).first { $0.id == id }
+        try await accounts.keys(account: principal.account.id).first { $0.id == id }
     }
 
     /// Makes a key of the principal's account.
@@ -37,14 +39,14 @@ package struct KeyAccess: Sendable {
             throw ControlPlaneError(
                 .notAuthorized, "A key grants no more than it has itself: it ends before.")
         }
-        guard try await keys(of: principal).count < Self.maximumCount else {
+        guard try await accounts.keys(account: principal.account.id).count < Self.maximumCount else {
             throw ControlPlaneError(
                 .invalidArguments, "The account has \(Self.maximumCount) keys; delete some first.")
         }
         let secret = Secret()
         let key = try await accounts.addKey(
             secret.digest, name: name, account: principal.account.id, scope: scope,
-            expiresAt: expiresAt ?? principal.expiresAt, at: now)
+            expiresAt: expiresAt ?? principal.expiresAt, orderedBy: principal.keyID, at: now)
         return (key, secret)
     }
 
@@ -59,7 +61,7 @@ package struct KeyAccess: Sendable {
             throw ControlPlaneError(
                 .notAuthorized, "A key deletes no key that has more than itself: \(excess).")
         }
-        return try await accounts.revokeKey(id: id, at: time.now())
+        return try await accounts.revokeKey(id: id, orderedBy: principal.keyID, at: time.now())
     }
 
     /// Nobody has so many; without a bound, one key could fill the disk with others.

@@ -6,21 +6,23 @@ package struct CommandAccess: Sendable {
         self.commands = commands
     }
 
-    /// - Throws: ``ControlPlaneError/Code/commandNotFound``, the same for a command that is absent and
-    ///   for one that is somebody else's.
+    /// - Throws: ``ControlPlaneError/Code/commandNotFound``, the same for a command that is absent, for
+    ///   one that is somebody else's, and for one that the key does not see.
     package func command(_ id: Command.ID, as principal: Principal) async throws -> Command {
-        guard let command = try await commands.command(id),
-            command.accountID == principal.account.id
-        else {
+        guard let command = try await commands.command(id), principal.sees(command) else {
             throw ControlPlaneError(.commandNotFound, "Command not found.")
         }
         return command
     }
 
-    /// The principal's newest commands, newest first.
+    /// The newest commands that the principal sees, newest first.
     package func commands(of principal: Principal, before: Command.ID?, limit: Int) async throws
         -> [Command]
     {
-        try await commands.commands(account: principal.account.id, before: before, limit: limit)
+        let scope = principal.scope
+        return try await commands.commands(
+            account: principal.account.id,
+            key: scope.seesOwnCommandsOnly ? principal.keyID : nil, before: before, limit: limit
+        ).filter { scope.lists(command: $0.id) }
     }
 }

@@ -29,6 +29,8 @@ package struct CommandOrder: Sendable, Hashable {
     package var timeoutSeconds: Int?
     /// The caller's own name for this order: sent again within a day, it is the same command.
     package var idempotencyKey: String?
+    /// The instance that was asked for, when the key is not for it and the order goes to one that nobody has.
+    package var hiddenInstanceID: Instance.ID?
 
     package init(input: Input, timeoutSeconds: Int? = nil, idempotencyKey: String? = nil) {
         self.input = input
@@ -104,10 +106,27 @@ package struct ExecuteCommand: Sendable {
             try await audit.append(
                 AuditEntry(
                     time: time.now(), event: .commandDenied, accountID: principal.account.id,
-                    keyID: principal.keyID, instanceID: id, text: text, decision: decision,
-                    detail: "\(error.code)"))
+                    keyID: principal.keyID, instanceID: order.hiddenInstanceID ?? id, text: text,
+                    decision: decision, detail: "\(error.code)"))
             throw error
         }
+    }
+
+    /// Keeps in the audit log that a key was used for an order which it may not give; of the order itself
+    /// nothing was read.
+    ///
+    /// - Parameters:
+    ///   - error: What the caller gets.
+    ///   - id: The instance that was asked for; nil when that is no id.
+    ///   - principal: Who asked.
+    /// - Throws: When it cannot be kept; the caller then gets that failure.
+    package func noteRefusal(
+        _ error: ControlPlaneError, on id: Instance.ID?, as principal: Principal
+    ) async throws {
+        try await audit.append(
+            AuditEntry(
+                time: time.now(), event: .commandDenied, accountID: principal.account.id,
+                keyID: principal.keyID, instanceID: id, detail: "\(error.code)"))
     }
 
     private func accept(
@@ -221,7 +240,7 @@ package struct ExecuteCommand: Sendable {
         var removal = RemovalOrder(previews: decision.previews)
         guard let id = order.planID else { return removal }
         let plan = try await commands.command(id)
-        guard let plan, plan.accountID == principal.account.id, plan.decision.previews,
+        guard let plan, principal.sees(plan), plan.decision.previews,
             plan.instanceID == instance.id, plan.containerID == instance.containerID,
             plan.decision.argv == decision.argv, plan.decision.paths == decision.paths
         else {

@@ -35,5 +35,6 @@ package struct InstanceAccess: Sendable {
     /// All that the principal may see, by ascending id.
     package func instances(of principal: Principal) async throws -> [Instance] {
         try await instances.instances(account: principal.account.id)
+            .filter { principal.scope.lists(instance: $0.id) }
     }
 }

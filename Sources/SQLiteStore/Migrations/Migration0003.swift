@@ -13,6 +13,7 @@ enum Migration0003 {
                 ALTER TABLE api_key ADD COLUMN expires_at REAL;
 
                 CREATE INDEX api_key_account ON api_key (account_id, id);
+                CREATE INDEX command_key ON command (key_id, id);
 
                 -- days are counted from 1 January 1970, UTC
                 CREATE TABLE deletion_use (

@@ -33,7 +33,22 @@ HARMLESS = {
     "getrandom": "the allocator's and stdio's keys, which protect nothing of the jail",
 }
 
-Fault = collections.namedtuple("Fault", "call occurrence phase")
+# The same of single calls, by what they are about.
+HARMLESS_ABOUT = {
+    "/usr/share/zoneinfo/": "a file of the zone's name that is not found is what is hoped for: UTC0 is then a rule (tzset(3))",
+}
+
+# What the log of a run without a fault must show: protections that cannot be seen from anywhere once they are in force.
+ASKED_FOR = [
+    r"prctl\(PR_SET_DUMPABLE, (SUID_DUMP_DISABLE|0)", r"prctl\(PR_SET_PDEATHSIG, SIGKILL", r"poll\(\[\{fd=4", r"setsid\(\)",
+    r"umask\(022\)", r"setns\(5, CLONE_NEWNET\)", r"unshare\((?=.*NEWNS)(?=.*NEWIPC)(?=.*NEWUTS)(?=.*NEWCGROUP)",
+    r'mount\(NULL, "/", NULL, MS_REC\|MS_PRIVATE',
+    r"prctl\(PR_SET_SECUREBITS, (?=.*NOROOT\|)(?=.*NOROOT_LOCKED)(?=.*NO_SETUID_FIXUP_LOCKED)(?=.*KEEP_CAPS_LOCKED)",
+    r"prctl\(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL", r"capset\(", r"capget\(", r"prctl\(PR_SET_NO_NEW_PRIVS, 1",
+    r"pivot_root\(", r"umount2\(.*MNT_DETACH.*", r"close_range\(5, 4294967295", r"seccomp\(SECCOMP_SET_MODE_FILTER",
+]
+
+Fault = collections.namedtuple("Fault", "call occurrence phase line")
 
 
 class Run:
@@ -210,7 +225,7 @@ def setup_calls(lines):
         # The library's first call is about its control block; the linker's descriptors are all above ours.
         if phase == "linker" and re.search(r"\b(newfstatat|fstat)\(3,", line):
             phase = "jail"
-        faults.append(Fault(call, counts[call], phase))
+        faults.append(Fault(call, counts[call], phase, line))
         if call == "execve":
             phase = "linker"
         if call == "write" and '"ready' in line:
@@ -233,7 +248,8 @@ def judge(fault, run, whole):
     if different:
         return "run anyway"
     if fault.phase == "jail":
-        return "harmless" if fault.call in HARMLESS else "run anyway"
+        about = any(text in fault.line for text in HARMLESS_ABOUT)
+        return "harmless" if about or fault.call in HARMLESS else "run anyway"
     return "no consequence"
 
 
@@ -250,6 +266,9 @@ def campaign(arena, figures, layers):
     again = Run(arena, scene, calm)
     assert again.state == whole, "two runs without a fault differ: " + repr(set(map(str, again.state)) ^ set(map(str, whole)))
     faults = [fault for fault in setup_calls(clean.lines) if fault.call not in NOT_INJECTED]
+    missing = [pattern for pattern in ASKED_FOR if not any(re.search(pattern, line) for line in clean.lines)]
+    assert not missing, f"the jail does not ask for: {missing}"
+    figures["protections asked for"] = len(ASKED_FOR)
     sealed = next(i for i, fault in enumerate(faults) if fault.call == "seccomp")
 
     verdicts, anyway = collections.Counter(), collections.Counter()

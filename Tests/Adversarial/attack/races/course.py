@@ -104,7 +104,7 @@ class Course:
         outcomes = figures.setdefault("outcomes", {})
         for words, count in found["outcomes"].items():
             add(outcomes, words, count)
-        assert not escapes, f"{found['deleted']} runs deleted outside, {found['disclosed']} showed what is outside"
+        assert escapes == 0, f"{found['deleted']} runs deleted outside, {found['disclosed']} showed what is outside"
         assert not changed, f"changed outside: {changed[:5]}"
         assert "hung" not in " ".join(outcomes), "a run hung"
         assert self.is_raced(outcomes), f"no run reached its tool: {outcomes}"

@@ -1,0 +1,168 @@
+"""Those whom the other side must not trust: a server that is none of ours, and a machine that does as it likes."""
+
+import base64
+import http.server
+import json
+import queue
+import threading
+
+from harness import http as plain
+
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
+PROTOCOL = 3
+
+
+class Server:
+    """Speaks the agent's link (docs/link.md) to a real agent, and sends what the test wants."""
+
+    def __init__(self, answers=None):
+        """`answers` maps a path to (status, headers) that every request there gets instead."""
+        self.answers = answers or {}
+        self.asked = []  # (path, headers)
+        self.instances = {}
+        self.links = 0
+        self._ends = {}
+        self._changed = threading.Condition()
+        self._lines = queue.Queue()  # of the newest link
+        impostor = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                impostor._serve(self)
+
+        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def end(self):
+        self._lines.put(None)
+        self._http.shutdown()
+        self._http.server_close()
+
+    def send(self, line):
+        """One line of the link that is open, as bytes or as an object."""
+        with self._changed:
+            self._lines.put(line if isinstance(line, bytes) else json.dumps(line).encode())
+
+    def order(self, identifier, container, argv, **fields):
+        """A whole and lawful order for `container`, but for what `fields` says."""
+        order = {
+            "type": "run_command", "command_id": identifier, "container_id": container, "argv": argv, "policy": "vast",
+            "writes": False, "backend": "jail", "view": "merged", "timeout_ms": 20_000, "start_within_ms": 20_000,
+            "limits": {"cpu_seconds": 30, "max_wall_seconds": 60, "memory_bytes": 1 << 30, "output_bytes": 1 << 26, "wall_seconds": 60},
+            "output_limit": 1 << 26, "account_id": 1, "cancelled": False,
+        }
+        if fields.get("writes"):
+            order["removal"] = {"preview": False}
+        order.update(fields)
+        self.send({key: value for key, value in order.items() if value is not None})
+
+    def end_of(self, identifier, seconds=30):
+        """What the agent said of the command's end: (report, output)."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: identifier in self._ends, seconds), f"no end of {identifier}"
+            return self._ends[identifier]
+
+    def wait_for_links(self, count, seconds=30):
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.links >= count, seconds), f"{self.links} links"
+
+    def _serve(self, request):
+        length = request.headers.get("Content-Length")
+        body = request.rfile.read(int(length)) if length else b""
+        with self._changed:
+            self.asked.append((request.path, dict(request.headers)))
+        if request.path in self.answers:
+            status, headers = self.answers[request.path]
+            self._answer(request, status, headers)
+        elif request.path == "/agent/v1/join":
+            self._answer(request, 200, {}, {"machine_id": 1, "machine_token": "m" * 43})
+        elif request.path == "/agent/v1/link":
+            self._hold(request)
+        elif request.path == "/agent/v1/results":
+            report = json.loads(base64.b64decode(request.headers["Boathook-Report"]))
+            with self._changed:
+                self._ends[report["command_id"]] = (report, frames(body))
+                self._changed.notify_all()
+            self._answer(request, 204, {})
+        else:
+            for message in json.loads(body) if request.path == "/agent/v1/reports" else []:
+                if message["type"] == "inventory":
+                    self.instances = {one["name"]: one for one in message["instances"]}
+            self._answer(request, 204, {})
+
+    def _answer(self, request, status, headers, body=None):
+        data = b"" if body is None else json.dumps(body).encode()
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        if status != 204:
+            request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
+
+    def _hold(self, request):
+        request.send_response(200)
+        request.send_header("Content-Type", "application/x-ndjson")
+        request.send_header("Transfer-Encoding", "chunked")
+        request.end_headers()
+        line = json.dumps({"type": "welcome", "protocol_version": PROTOCOL, "machine_id": 1, "silence_seconds": 30}).encode()
+        with self._changed:
+            self._lines.put(None)  # ends the link before this one
+            lines = self._lines = queue.Queue()
+            self.links += 1
+            self._changed.notify_all()
+        while line is not None:
+            try:
+                request.wfile.write(b"%x\r\n%s\n\r\n" % (len(line) + 1, line))
+            except OSError:
+                return
+            try:
+                line = lines.get(timeout=5)
+            except queue.Empty:
+                line = b'{"type":"heartbeat"}'
+
+
+def frames(body):
+    """The output that frames of the link hold (docs/link.md)."""
+    output = b""
+    while body:
+        count = int.from_bytes(body[1:5], "big")
+        output += body[5:5 + count]
+        body = body[5 + count:]
+    return output
+
+
+class Machine:
+    """A machine of a real server's, without an agent: only what the test sends for it."""
+
+    def __init__(self, url, join_token, name="impostor"):
+        self.url = url
+        answer = plain.request(url, "POST", "/agent/v1/join", key=join_token, body={"name": name})
+        assert answer.status == 200, answer
+        self.identifier, self.token = answer.json["machine_id"], answer.json["machine_token"]
+
+    def post(self, path, body=b"", **headers):
+        return plain.request(
+            self.url, "POST", f"/agent/v1/{path}", key=self.token, body=body,
+            headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    def tell(self, *messages):
+        return self.post("reports", list(messages))
+
+    def report(self, identifier, body=b"", **fields):
+        """The end of a command, with `body` as its frames."""
+        end = {"command_id": identifier, "outcome": "exited", "exit_code": 0, "stdout_bytes": 0, "stderr_bytes": 0, "sha256": EMPTY,
+               "complete": True, **fields}
+        return self.post("results", body, Boathook_Report=base64.b64encode(json.dumps(end).encode()).decode())
+
+    @staticmethod
+    def instance(container, **fields):
+        return {"container_id": container, "created_at": 1.0, "environment": [], "image": "i", "name": "n", "owner": "", "status": "running",
+                **fields}
