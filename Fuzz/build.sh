@@ -30,6 +30,7 @@ for feature in ExistentialAny MemberImportVisibility InternalImportsByDefault; d
     swift_options+=(-enable-upcoming-feature "$feature")
 done
 # libFuzzer's counters. Comparisons are not traced in what is small and runs most: it halves the speed.
+# shellcheck disable=SC2054  # the commas are the option's
 counted=(-sanitize=fuzzer -sanitize-coverage=edge,inline-8bit-counters,pc-table)
 traced=(-sanitize=fuzzer)
 

@@ -48,6 +48,7 @@ struct WireError: Error, Sendable {
             case .instanceNotReady: (.badRequest, "invalid_container")
             case .tooFrequent: (.tooManyRequests, "too_frequent")
             case .queueFull: (.tooManyRequests, "queue_full")
+            case .switchedOff: (.forbidden, "switched_off")
             case .budgetSpent: (.forbidden, "budget_spent")
             case .busy: (.serviceUnavailable, "busy")
             case .commandOpen: (.conflict, "command_open")

@@ -44,6 +44,8 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let tooFrequent = Code(description: "too_frequent")
         /// Too many open commands; nothing was accepted.
         package static let queueFull = Code(description: "queue_full")
+        /// The operator has switched it off.
+        package static let switchedOff = Code(description: "switched_off")
         /// The key has removed as much today as it may.
         package static let budgetSpent = Code(description: "budget_spent")
         /// The same thing is being done for somebody else just now.

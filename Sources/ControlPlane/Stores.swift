@@ -139,6 +139,8 @@ package protocol CommandStore: Sendable {
         async throws -> [Command]
     /// The machine's commands that have not ended, oldest first.
     func openCommands(machine: Machine.ID) async throws -> [Command]
+    /// Commands of any machine that were not given to it yet, oldest first, at most some thousands.
+    func queuedCommands() async throws -> [Command]
     /// Commands of any machine that wait for their start longer than they may at `time`.
     func overdueCommands(at time: Double) async throws -> [Command]
     /// Moves a command on if its state allows it; returns the command as it then is, and whether this
@@ -167,6 +169,16 @@ package protocol CommandStore: Sendable {
     func deleteCommands(endedBefore time: Double, limit: Int) async throws -> Int
 }
 
+/// What the operator has switched off.
+package protocol SwitchStore: Sendable {
+    /// Everything that is off, in no particular order.
+    func offSwitches() async throws -> [OffSwitch]
+    /// Switches something off, or gives another reason for it.
+    func switchOff(_ off: OffSwitch) async throws
+    /// Switches something on again; returns whether it was off.
+    func switchOn(_ target: OffSwitch.Target, at time: Double) async throws -> Bool
+}
+
 /// How many commands may be open at a time.
 package struct QueueBounds: Sendable, Hashable {
     /// Of one account.
@@ -179,3 +191,4 @@ package struct QueueBounds: Sendable, Hashable {
 
 /// All of them, as one adapter.
 package typealias Store = AccountStore & MachineStore & InstanceStore & CommandStore & AuditLog
+    & SwitchStore

@@ -78,6 +78,15 @@ extension SQLiteStore: CommandStore {
             arguments: [machine])
     }
 
+    package func queuedCommands() async throws -> [Command] {
+        try await fetchAll(
+            sql: """
+                SELECT * FROM command WHERE state = 'queued' AND finished_at IS NULL
+                ORDER BY id LIMIT 5000
+                """,
+            arguments: [])
+    }
+
     package func overdueCommands(at time: Double) async throws -> [Command] {
         try await fetchAll(
             sql: """

@@ -35,6 +35,7 @@ package final class SQLiteStore: Sendable {
         migrator.registerMigration(Migration0003.name, migrate: Migration0003.run)
         migrator.registerMigration(Migration0004.name, migrate: Migration0004.run)
         migrator.registerMigration(Migration0005.name, migrate: Migration0005.run)
+        migrator.registerMigration(Migration0006.name, migrate: Migration0006.run)
         try migrator.migrate(pool)
         writes = GroupCommit(pool: pool, onFullDisk: onFullDisk)
     }

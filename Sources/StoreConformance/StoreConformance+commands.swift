@@ -66,12 +66,26 @@ extension StoreConformance {
         found.check(
             try await store.openCommands(machine: world.machine.id).map(\.id) == [two.id],
             "an ended one is not open")
+        let account = world.account.id
         found.check(
-            try await store.commands(account: world.account.id, key: nil, before: nil, limit: 10).map(\.id)
+            try await store.commands(account: account, key: nil, before: nil, limit: 10).map(\.id)
                 == [two.id, one.id], "the list is newest first")
         found.check(
-            try await store.commands(account: world.account.id, key: nil, before: two.id, limit: 10).map(\.id)
-                == [one.id], "and pages")
+            try await store.commands(account: account, key: nil, before: two.id, limit: 10)
+                .map(\.id) == [one.id], "and pages")
+        let key = try await store.addKey(Secret().digest, name: "2", account: account, at: 1)
+        let three = try await world.order(store, "ls", by: key.id).command
+        let four = try await world.order(store, "ls", by: key.id).command
+        found.check(
+            try await store.commands(account: account, key: key.id, before: nil, limit: 10)
+                .map(\.id) == [four.id, three.id], "a key's are those that it ordered")
+        found.check(
+            try await store.commands(account: account, key: world.key.id, before: four.id, limit: 1)
+                .map(\.id) == [two.id], "and page past those of others")
+        let other = try await store.ensureAccount(named: "noor")
+        found.check(
+            try await store.commands(account: other.id, key: key.id, before: nil, limit: 10)
+                .isEmpty, "of another account there is nothing")
         return found.list
     }
 

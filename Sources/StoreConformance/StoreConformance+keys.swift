@@ -40,6 +40,34 @@ extension StoreConformance {
         return found.list
     }
 
+    func keyOrdersAreAudited() async throws -> [String] {
+        var found = Findings()
+        let account = try await store.ensureAccount(named: "maria")
+        let first = try await store.addKey(
+            Secret().digest, name: "laptop", account: account.id, at: 1)
+        let second = try await store.addKey(
+            Secret().digest, name: "by key 9: x", account: account.id, scope: .agent,
+            expiresAt: nil, orderedBy: first.id, at: 2)
+        _ = try await store.revokeKey(id: second.id, orderedBy: first.id, at: 3)
+        _ = try await store.revokeKey(id: second.id, orderedBy: first.id, at: 4)
+        _ = try await store.revokeKey(id: first.id, at: 5)
+        func entry(_ time: Double, _ event: AuditEntry.Event, _ key: APIKey, _ detail: String?)
+            -> AuditEntry
+        {
+            AuditEntry(
+                time: time, event: event, accountID: account.id, keyID: key.id, detail: detail)
+        }
+        found.check(
+            try await store.auditEntries(after: 0, limit: 10).map(\.entry) == [
+                entry(1, .keyCreated, first, "laptop"),
+                entry(2, .keyCreated, second, "by key \(first.id): by key 9: x"),
+                entry(3, .keyRevoked, second, "by key \(first.id)"),
+                entry(5, .keyRevoked, first, nil),
+            ], "the log has which key ordered a key, or its end, and nothing of what did not happen"
+        )
+        return found.list
+    }
+
     func deletionUse() async throws -> [String] {
         var found = Findings()
         let account = try await store.ensureAccount(named: "maria")

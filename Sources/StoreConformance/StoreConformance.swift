@@ -33,6 +33,9 @@ package struct StoreConformance<
             Check(name: "a key keeps what it may do, and ends in its time") {
                 try await $0.keyScopes()
             },
+            Check(name: "who ordered a key, or its end, is kept") {
+                try await $0.keyOrdersAreAudited()
+            },
             Check(name: "what a key removes is counted by day") { try await $0.deletionUse() },
             Check(name: "join tokens are good once and not too late") { try await $0.joinTokens() },
             Check(name: "there is one local machine") { try await $0.localMachine() },
@@ -216,13 +219,13 @@ struct World: Sendable {
     }
 
     func order(
-        _ store: some CommandStore, _ text: String, key: String? = nil,
+        _ store: some CommandStore, _ text: String, key: String? = nil, by keyID: APIKey.ID? = nil,
         undelivered: [Command.ID] = [], startBy: Double = 60, bounds: QueueBounds = QueueBounds()
     ) async throws -> Order {
         let secret = Secret()
         let added = try await store.add(
             NewCommand(
-                accountID: account.id, keyID: self.key.id, instance: instance, text: text,
+                accountID: account.id, keyID: keyID ?? self.key.id, instance: instance, text: text,
                 decision: Policy.vast.decide(text), timeoutSeconds: 60, createdAt: 0,
                 startBy: startBy, resultDigest: secret.digest, resultExpiresAt: 1000,
                 idempotencyKey: key, undelivered: undelivered, state: .queued),

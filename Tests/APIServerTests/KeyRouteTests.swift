@@ -3,6 +3,7 @@ import ControlPlane
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import SQLiteStore
 import Testing
 import VastAPI
 
@@ -43,6 +44,38 @@ import VastAPI
                 .post, Self.path, key: made.key,
                 json: Self.order(#"{"api": {"instance_read": {}}}"#))
             #expect(more.status == .forbidden)
+        }
+    }
+
+    @Test func `the audit log has which key ordered a key, and its end`() async throws {
+        try await TestServer.with { server, client in
+            let before = try await server.store.auditHead()?.sequence ?? 0
+            let made = try await client.send(
+                .post, Self.path, key: server.key,
+                json: Self.order(#"{"api": {"misc": {}}}"#, name: #""by key 9: x""#)
+            ).decoded(CreateKeyReply.self)
+            _ = try await client.send(.delete, "\(Self.path)\(made.id)/", key: server.key)
+            let entries = try await server.store.auditEntries(after: before, limit: 10)
+                .compactMap(\.entry)
+            #expect(entries.map(\.event) == [.keyCreated, .keyRevoked])
+            #expect(entries.map(\.keyID) == [made.id, made.id])
+            #expect(entries.map(\.detail) == ["by key 1: by key 9: x", "by key 1"])
+        }
+    }
+
+    @Test func `a list of keys has those that may be asked for by their id`() async throws {
+        try await TestServer.with { server, client in
+            let key = try await server.newKey(
+                KeyScope(
+                    permissions: KeyPermissions([
+                        .userRead: .routes([
+                            "api.apikeys.show": IDConstraint(),
+                            "api.apikey.show": IDConstraint([.gte: .id(2)]),
+                        ])
+                    ])))
+            _ = try await server.newKey(.agent)
+            let list = try await client.send(.get, Self.path, key: key)
+            #expect(try list.decoded(KeyListReply.self).apikeys.map(\.id) == [3, 4])
         }
     }
 

@@ -1,4 +1,5 @@
 import APIServer
+import AgentSimulator
 import ControlPlane
 import Foundation
 import HTTPTypes
@@ -132,6 +133,128 @@ import VastAPI
             let seen = try await client.send(
                 method, "\(bare)\(server.instance)/", key: free, json: body)
             if body.isEmpty || body.contains("ls") { #expect(seen.text != absent.text) }
+        }
+    }
+
+    @Test func `lists have what a key may ask for by its id`() async throws {
+        try await TestServer.with { server, client in
+            let one = IDConstraint([.eq: .id(server.instance)])
+            let key = try await server.newKey(
+                KeyScope(
+                    permissions: KeyPermissions([
+                        .instanceWrite: .routes(["api.instance.execute": one]),
+                        .instanceRead: .routes([
+                            "api.instances.show": IDConstraint(),
+                            "api.instances.filters": IDConstraint(),
+                        ]),
+                    ])))
+            try await server.withAgent(answer: { _ in nil }) {
+                try await server.agent.report([
+                    .sample("c1", owner: "maria"), .sample("c2", owner: "noor"),
+                    .sample("c3", owner: "maria", status: "exited"),
+                ])
+                for (key, count) in [(server.key, 2), (key, 1)] {
+                    let list = try await client.send(.get, APIPath.instances, key: key)
+                        .decoded(InstanceListReply.self).instances
+                    #expect(list.count == count && list[0]["id"] == .int(server.instance))
+                    let page = try await client.send(.get, APIPath.instancePages, key: key)
+                        .decoded(InstancePageReply.self)
+                    #expect(page.instances.map { $0["id"] } == list.map { $0["id"] })
+                    #expect(page.totalInstances == count && page.labelCounts.count == count)
+                    let filters = try await client.send(
+                        .get, APIPath.instances + "filters/", key: key
+                    ).decoded([String: [InstanceRow]].self)
+                    #expect(filters["filters"]?.count == count)
+                }
+            }
+        }
+    }
+
+    /// Whoever is bound to paths, to commands or to instances would else read what others looked at.
+    @Test func `a bound key sees the commands that it ordered, and no others`() async throws {
+        try await TestServer.with { server, client in
+            try await server.withAgent(answer: TestServer.succeed) {
+                func order(_ key: String, _ command: String) async throws -> Int64 {
+                    let reply = try await client.send(
+                        .put, APIPath.execute(instance: server.instance), key: key,
+                        json: #"{"command": "\#(command)"}"#, headers: [.init("Prefer")!: "wait=30"]
+                    )
+                    return try reply.decoded(ExecuteReply.self).commandID
+                }
+                let bound = try await server.newKey(KeyScope(paths: ["/workspace"]))
+                let reader = try await server.newKey(.agent)
+                let others = try await order(server.key, "ls /secret")
+                let own = try await order(bound, "ls /workspace")
+
+                for method in [HTTPRequest.Method.get, .delete] {
+                    for suffix in ["/", "/output"] + (method == .get ? ["/output?follow=1"] : []) {
+                        let hidden = try await client.send(
+                            method, "/api/v0/commands/\(others)\(suffix)", key: bound)
+                        let absent = try await client.send(
+                            method, "/api/v0/commands/987654321\(suffix)", key: server.key)
+                        #expect(hidden.status == .notFound, "\(method) \(suffix)")
+                        #expect(hidden.text == absent.text, "\(method) \(suffix)")
+                        #expect(hidden.headers == absent.headers, "\(method) \(suffix)")
+                    }
+                }
+                let output = APIPath.commandOutput(own)
+                #expect(try await client.send(.get, output, key: bound).status == .ok)
+                for (key, ids) in [
+                    (bound, [own]), (reader, [own, others]), (server.key, [own, others]),
+                ] {
+                    let list = try await client.send(.get, APIPath.commands, key: key)
+                    #expect(try list.decoded(CommandListReply.self).commands.map(\.id) == ids)
+                }
+                let left = try await client.send(
+                    .get, APIPath.commandOutput(others), key: server.key)
+                #expect(left.status == .ok)
+            }
+        }
+    }
+
+    @Test func `an order that permissions refuse is in the audit log`() async throws {
+        try await TestServer.with { server, client in
+            let bound = IDConstraint([.gte: .id(server.instance + 1)])
+            let closed = try await server.newKey(KeyScope(permissions: KeyPermissions(.userRead)))
+            let hidden = try await server.newKey(
+                KeyScope(
+                    permissions: KeyPermissions([
+                        .instanceWrite: .routes(["api.instance.execute": bound])
+                    ])))
+            let before = try await server.store.auditHead()?.sequence ?? 0
+            for (key, id) in [
+                (closed, "\(server.instance)"), (closed, "x"), (hidden, "\(server.instance)"),
+            ] {
+                _ = try await client.send(
+                    .put, "/api/v0/instances/command/\(id)/", key: key, json: #"{"command": "ls"}"#)
+            }
+            // Nothing is an order but execute.
+            _ = try await client.send(.get, APIPath.instances, key: closed)
+            _ = try await client.send(.delete, APIPath.command(1), key: closed)
+            let entries = try await server.store.auditEntries(after: before, limit: 10)
+                .compactMap(\.entry)
+            #expect(entries.map(\.event) == [.commandDenied, .commandDenied, .commandDenied])
+            #expect(entries.map(\.instanceID) == [server.instance, nil, server.instance])
+            #expect(
+                entries.map(\.detail) == ["not_authorized", "not_authorized", "instance_not_found"])
+            // Of an order without permission nothing is read.
+            #expect(entries.map(\.text) == [nil, nil, "ls"])
+            let keys = try await server.store.keys(account: 1).map(\.id)
+            #expect(entries.map(\.keyID) == [keys[1], keys[1], keys[2]])
+        }
+    }
+
+    @Test func `an order that permissions refuse counts for the rate`() async throws {
+        try await TestServer.with(rate: CallRate(burst: 2, perSecond: 0.001)) { server, client in
+            let closed = try await server.newKey(KeyScope(permissions: KeyPermissions(.userRead)))
+            var codes: [Int] = []
+            for _ in 0..<3 {
+                codes.append(
+                    try await client.send(
+                        .put, APIPath.execute(instance: server.instance), key: closed, json: "{}"
+                    ).status.code)
+            }
+            #expect(codes == [403, 403, 429])
         }
     }
 

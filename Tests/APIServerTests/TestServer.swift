@@ -22,6 +22,7 @@ struct TestServer: Sendable {
     let gateway: AgentGateway
     let dispatcher: Dispatcher
     let housekeeping: Housekeeping
+    let switches: SwitchBoard
     let agent: SimulatedAgent
     let machine: Machine
     let key: String
@@ -70,6 +71,7 @@ struct TestServer: Sendable {
         housekeeping = Housekeeping(
             commands: store, results: results, dispatcher: dispatcher, bell: bell,
             keeping: keeping, time: time, logger: logger)
+        switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
         let result = CommandResult(commands: store, results: results, bell: bell, time: time)
@@ -78,6 +80,7 @@ struct TestServer: Sendable {
             keys: KeyAccess(accounts: store, time: time), instances: access, commands: commands,
             execute: ExecuteCommand(
                 access: access, commands: store, dispatcher: dispatcher, policy: .vast,
+                switches: switches,
                 compatibility: compatibility, times: .init(),
                 outputLimit: keeping.outputLimit, time: time),
             cancel: RequestCancellation(

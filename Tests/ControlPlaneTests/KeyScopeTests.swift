@@ -113,6 +113,43 @@ import Testing
         #expect(!KeyScope.agent.commandScope.writes)
     }
 
+    @Test(arguments: [
+        // Lists have what may be asked for by id: to look at it, or to run commands on it.
+        (#"{"api": {"instance_read": {}}}"#, [6, 7, 8], false),
+        (#"{"api": {"instance_read": {}}, "writes": false}"#, [6, 7, 8], false),
+        (bound.replacing("BOUNDS", with: #"{"eq": 7}"#), [7], true),
+        (bound.replacing("BOUNDS", with: #"{"gte": 7}"#), [7, 8], true),
+        (bound.replacing("BOUNDS", with: #"{"gte": 8, "lte": 7}"#), [], true),
+        (
+            #"{"api": {"instance_write": {"api.instance.execute": {"constraints": {"id": {"eq": 7}}}}}}"#,
+            [7], true
+        ),
+        (
+            #"{"api": {"instance_write": {"api.instance.execute": {"constraints": {"id": {"eq": 7}}}}, "instance_read": {"api.instances.show": {}, "api.commands.show": {}}}}"#,
+            [7], true
+        ),
+        (
+            #"{"api": {"instance_write": {"api.instance.execute": {"constraints": {"id": {"eq": 7}}}}, "instance_read": {"api.instance.show": {"constraints": {"id": {"eq": 6}}}}}}"#,
+            [6, 7], true
+        ),
+        (
+            #"{"api": {"instance_write": {"api.instance.execute": {"constraints": {"id": {"eq": 7}}}}, "instance_read": {}}}"#,
+            [6, 7, 8], false
+        ),
+        // Neither was given, so the list alone was.
+        (#"{"api": {"instance_read": {"api.instances.show": {}}}}"#, [6, 7, 8], false),
+        // The commands of others may have looked elsewhere.
+        (#"{"api": {"instance_read": {}}, "paths": ["/workspace"]}"#, [6, 7, 8], true),
+        (#"{"api": {"instance_read": {}}, "commands": ["vast/ls"]}"#, [6, 7, 8], true),
+    ])
+    func `lists show no more than requests by id, and commands no more than one's own would`(
+        file: String, ids: [Int64], seesOwnCommandsOnly: Bool
+    ) throws {
+        let scope = try Self.scope(file)
+        #expect([6, 7, 8].filter { scope.lists(instance: $0) } == ids)
+        #expect(scope.seesOwnCommandsOnly == seesOwnCommandsOnly)
+    }
+
     @Test func `names of routes stand for one category, ids and all`() {
         for route in AccountRoute.all {
             for category in route.categories(writes: false) {

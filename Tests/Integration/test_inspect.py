@@ -6,13 +6,18 @@ What they must print is computed from what the test has written.
 import gzip
 import hashlib
 import os
+import pathlib
 import struct
+import subprocess
 import zlib
 
 import pytest
 
 from harness.boathook import Up
+from harness.engine import run
 from harness.orders import denial, ended, order, output
+from harness.policies import policy
+from harness.waiting import eventually
 
 TIME = 1_700_000_000  # 2023-11-14 22:13:20 UTC
 LOG = b"alpha 1\nbeta 2\nbeta 2\ngamma 3\n"
@@ -137,8 +142,6 @@ def test_exact_output(inspecting, looked_at, name):
 
 
 def test_every_program_of_the_policy_was_run():
-    from harness.policies import policy
-
     programs = policy("check", "inspect").stdout.decode().rpartition(": ")[2].split()
     assert len(programs) == 18 and set(programs) - {"rm"} == {command.split()[0] for command, _ in EXACT.values()}
 
@@ -215,8 +218,6 @@ def test_the_database_of_types_is_the_hosts(inspecting, engine, new_container):
         (root / place).write_text("0\tstring\talpha\ttenant's own words\n")
         (root / f"{place}.mgc").write_bytes(b"\x1c\x04\x1e\xf1" + bytes(4096))
     # The control: with that file, file(1) would say so.
-    from harness.engine import run
-
     assert b"tenant's own" in run("file", "-b", "-m", root / "etc/magic", root / "look/log.txt").stdout
     for state in ("running", "exited"):
         if state == "exited":
@@ -225,12 +226,50 @@ def test_the_database_of_types_is_the_hosts(inspecting, engine, new_container):
             "ASCII text", "PNG image data, 640 x 480, 8-bit/color RGB, non-interlaced")
 
 
-def test_a_fifo_ends_with_its_time(inspecting, new_container):
+READERS = ["cat", "head", "tail", "wc", "grep x", "sort", "uniq", "cut -c 1", "sha256sum", "md5sum", "file", "stat", "tree", "find", "du -a", "ls -l"]
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_a_fifo_holds_nobody_up(inspecting, new_container, state):
     container = new_container()
     container.shell("mkfifo /home/pipe; echo x >/home/x")
-    for state in ("running", "exited"):
-        if state == "exited":
-            container.stop()
-        row = ended(inspecting, inspecting.instance_id(container, state), "cat home/pipe", timeout=1)
-        assert (row["state"], row["complete"]) == ("timed_out", False) and row["note"] == "killed after 1 s"
-        assert output(inspecting, inspecting.instance_id(container, state), "grep -rc x home/x") == b"1\n"
+    if state == "exited":
+        container.stop()
+    instance = inspecting.instance_id(container, state)
+    for reader in READERS:
+        row = ended(inspecting, instance, f"{reader} home/pipe", seconds=5)
+        assert row["state"] == "exited", row
+        assert row["exit_code"] == 0 if reader.split()[0] in ("file", "stat", "tree", "find", "du", "ls") else row["exit_code"] > 0, row
+    assert output(inspecting, instance, "grep -r x home") == b"home/x:x\n"
+
+
+@pytest.mark.parametrize("reader", ["cat", "wc", "grep x", "grep -r x", "sha256sum", "file", "find"])
+def test_who_waits_at_a_fifo_in_the_instance_is_left_alone(inspecting, new_container, reader):
+    """A writer would take a reader's open for its partner, and lose what it writes."""
+    container = new_container()
+    container.shell("mkfifo /home/pipe")
+    writer = subprocess.Popen(
+        ["docker", "--host", container.engine.url, "exec", container.name, "bash", "-c", "echo precious >/home/pipe"],
+        stdin=subprocess.DEVNULL)
+    try:
+        process = eventually("the writer waits", lambda: waiting_at_fifo(container), 10)
+        row = ended(inspecting, inspecting.instance_id(container), f"{reader} home" if reader == "grep -r x" else f"{reader} home/pipe")
+        assert row["state"] == "exited", row
+        # Still there, and what it has to say is for its own reader.
+        got = run("timeout", "5", "cat", container.merged / "home/pipe", check=False)
+        assert got.stdout == b"precious\n"
+        assert writer.wait(10) == 0 and process
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def waiting_at_fifo(container):
+    """The process of the container that waits in open(2) for a FIFO's other end."""
+    for pid in container.engine.docker("top", container.name, "-eo", "pid").stdout.split()[1:]:
+        try:
+            if pathlib.Path("/proc", pid.decode(), "wchan").read_text() in ("wait_for_partner", "fifo_open"):
+                return int(pid)
+        except OSError:
+            continue
+    return None

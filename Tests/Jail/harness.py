@@ -109,7 +109,7 @@ class Running:
 
     def finish(self, timeout=20):
         """Reads everything to its end; kills when that takes too long."""
-        texts = {self.out: b"", self.err: b"", self.status: b""}
+        texts = {end: bytearray() for end in (self.out, self.err, self.status)}
         open_ends, deadline, timed_out = set(texts), time.monotonic() + timeout, False
         while open_ends:
             ready, _, _ = select.select(list(open_ends), [], [], max(0, deadline - time.monotonic()))
@@ -124,7 +124,7 @@ class Running:
                     open_ends.discard(end)
         _, code = os.waitpid(self.pid, 0)
         result = Result()
-        result.out, result.err, result.status = texts[self.out], texts[self.err], texts[self.status].decode()
+        result.out, result.err, result.status = bytes(texts[self.out]), bytes(texts[self.err]), texts[self.status].decode()
         result.code, result.timed_out = os.waitstatus_to_exitcode(code), timed_out
         for descriptor in (self.out, self.err, self.status, self.pidfd):
             os.close(descriptor)
@@ -247,9 +247,9 @@ def plain_root():
 class Overlay:
     """An overlay mount of ours: what an engine makes for a running container."""
 
-    def __init__(self, lower):
+    def __init__(self, lower, base=None):
         self.lower = lower
-        base = folder("overlay")
+        base = base or folder("overlay")
         self.upper, self.work, self.merged = (os.path.join(base, name) for name in ("upper", "work", "merged"))
         for path in (self.upper, self.work, self.merged):
             os.mkdir(path)

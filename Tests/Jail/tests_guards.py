@@ -1,6 +1,7 @@
 """Operands that a writer is not given: the root, protected paths, roots of mounts. The status line names which it was."""
 
 import os
+import subprocess
 
 from harness import Overlay, equal, folder, plain_root, ready, refused, test, write, writing
 
@@ -86,3 +87,33 @@ def many_operands_and_protected_paths():
     equal(ready(writing(["rm", "-f", "/home/hard"], view.merged, guards=operands, protected=protected)).code, 0)
     equal(refused(writing(["rm", "-rf", "/kept/255"], view.merged, guards=operands + ["/kept/255"], protected=protected), "guard_system"), 1023)
     assert os.path.isdir(view.merged + "/kept/255")
+
+
+FORGET = """
+while True:
+    with open("/proc/sys/vm/drop_caches", "w") as file:
+        file.write("2")
+"""
+
+
+@test
+def protected_folders_that_the_kernel_forgets():
+    """An overlay whose layers are on different file systems numbers a folder anew when it was forgotten (60 tries)."""
+    root = plain_root()
+    protected = ["/usr"]
+    for i in range(250):
+        os.makedirs(f"{root}/kept/{i}")
+        protected.append(f"/kept/{i}")
+    base = folder("tmpfs")
+    subprocess.run(["mount", "-t", "tmpfs", "test", base], check=True)
+    view = Overlay(root, base)
+    guards = ["/home/deep/a"] * 1000 + ["/usr"]
+    before = os.lstat(view.merged + "/usr").st_ino
+    forgetting = subprocess.Popen(["python3", "-c", FORGET])
+    try:
+        for _ in range(60):
+            equal(refused(writing(["rm", "-rf", "/usr/none"], view.merged, guards=guards, protected=protected), "guard_system"), 1000)
+    finally:
+        forgetting.kill()
+        forgetting.wait()
+    assert os.lstat(view.merged + "/usr").st_ino != before, "the control: the folder has kept its number"

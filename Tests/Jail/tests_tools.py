@@ -1,6 +1,7 @@
 """The tools beyond ls, rm and du: what they say in the jail is what they say under a plain chroot."""
 
 import os
+import re
 import shutil
 
 from harness import LAYERS, MAGIC_DATABASE, Overlay, Skip, chrooted, copy_tools, equal, jailed, plain_root, ready, test, write
@@ -54,6 +55,11 @@ def installed(tool):
     return shutil.which(tool, path="/usr/bin:/bin") is not None
 
 
+def without_inodes(command, output):
+    """An overlay may number a folder anew for each mount: the first column of `find -ls` says nothing."""
+    return re.sub(rb"^ *[0-9]+ ", b"", output, flags=re.M) if command[-1] == "-ls" else output
+
+
 @test
 def tools_equal_gnu():
     root = texts_root()
@@ -66,7 +72,7 @@ def tools_equal_gnu():
             continue
         want = chrooted(command, view.merged)
         for got in (ready(jailed(command, view.merged)), ready(jailed(command, [layers.lower], flags=LAYERS))):
-            equal((got.out, got.err, got.code), (want.out, want.err, want.code), command)
+            equal((without_inodes(command, got.out), got.err, got.code), (without_inodes(command, want.out), want.err, want.code), command)
         seen += 1
     return f"{seen} commands"
 

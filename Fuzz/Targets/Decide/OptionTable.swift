@@ -26,7 +26,7 @@ struct OptionTable {
             let argument: option_argument =
                 switch option.argument {
                 case .none: OPTION_BARE
-                case .required: OPTION_REQUIRED
+                case .required, .separate: OPTION_REQUIRED
                 case .optional: OPTION_OPTIONAL
                 }
             if let long = option.long {

@@ -39,7 +39,8 @@ package struct KeyAccess: Sendable {
             throw ControlPlaneError(
                 .notAuthorized, "A key grants no more than it has itself: it ends before.")
         }
-        guard try await accounts.keys(account: principal.account.id).count < Self.maximumCount else {
+        guard try await accounts.keys(account: principal.account.id).count < Self.maximumCount
+        else {
             throw ControlPlaneError(
                 .invalidArguments, "The account has \(Self.maximumCount) keys; delete some first.")
         }

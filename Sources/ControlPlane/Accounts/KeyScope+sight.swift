@@ -4,7 +4,7 @@ extension KeyScope {
     ///
     /// Lists have no id that could be constrained. So they have what the key may look at, or run commands on, by
     /// its id; and all of it for a key to which neither was given.
-    func lists(instance id: Instance.ID) -> Bool {
+    package func lists(instance id: Instance.ID) -> Bool {
         lists(id, by: [.showInstance, .execute])
     }
 
@@ -18,7 +18,7 @@ extension KeyScope {
     ///
     /// What a command has written tells what is in an instance. So a key that cannot look everywhere with
     /// commands of its own must not look there with those of others.
-    var seesOwnCommandsOnly: Bool {
+    package var seesOwnCommandsOnly: Bool {
         guard commands == nil, paths == nil else { return true }
         let constraints = constraints(on: [.showInstance, .execute])
         return !constraints.isEmpty && !constraints.contains { $0.bounds.isEmpty }

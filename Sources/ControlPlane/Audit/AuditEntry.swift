@@ -16,6 +16,8 @@ package struct AuditEntry: Sendable, Hashable, Codable {
         case userUnblocked = "user.unblocked"
         case joinTokenCreated = "join_token.created"
         case machineJoined = "machine.joined"
+        case switchedOff = "switch.off"
+        case switchedOn = "switch.on"
         case backupRestored = "backup.restored"
     }
 

@@ -63,6 +63,7 @@ package struct ExecuteCommand: Sendable {
     private let commands: any CommandStore
     private let dispatcher: Dispatcher
     private let policy: Policy
+    private let switches: SwitchBoard
     private let compatibility: Compatibility
     private let times: Times
     private let outputLimit: Int64
@@ -72,8 +73,8 @@ package struct ExecuteCommand: Sendable {
 
     package init(
         access: InstanceAccess, commands: any CommandStore & AuditLog, dispatcher: Dispatcher,
-        policy: Policy,
-        compatibility: Compatibility, times: Times, outputLimit: Int64,
+        policy: Policy, switches: SwitchBoard, compatibility: Compatibility, times: Times,
+        outputLimit: Int64,
         bounds: QueueBounds = QueueBounds(), time: WallTime
     ) {
         self.access = access
@@ -81,6 +82,7 @@ package struct ExecuteCommand: Sendable {
         self.commands = commands
         self.dispatcher = dispatcher
         self.policy = policy
+        self.switches = switches
         self.compatibility = compatibility
         self.times = times
         self.outputLimit = outputLimit
@@ -136,6 +138,11 @@ package struct ExecuteCommand: Sendable {
         let instance = try await access.instance(id, as: principal, to: .execute)
         try checkState(of: instance)
         if let denial = decision.denial { throw refusal(denial) }
+        if let off = switches.switchedOff(
+            program: decision.argv.first, instance: instance.id, machine: instance.machineID)
+        {
+            throw ControlPlaneError(.switchedOff, off.message)
+        }
         let timeout = try timeout(order, decision)
         let removal = try await removalOrder(order, decision, on: instance, as: principal)
 

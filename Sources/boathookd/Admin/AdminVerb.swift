@@ -10,7 +10,8 @@ struct AdminVerb: AsyncParsableCommand {
         subcommands: [
             CreateKeyVerb.self, ShowKeysVerb.self, RevokeKeyVerb.self, JoinTokenVerb.self,
             BlockUserVerb.self,
-            UnblockUserVerb.self, AuditVerb.self, BackupVerb.self, RestoreVerb.self,
+            UnblockUserVerb.self, AuditVerb.self, SwitchOffVerb.self,
+            SwitchOnVerb.self, ShowSwitchesVerb.self, BackupVerb.self, RestoreVerb.self,
         ])
 }
 

@@ -40,6 +40,7 @@ struct ServerAssembly {
         let keeping = settings.keeping
         let dispatcher = Dispatcher(
             commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
+        let switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
         let gateway = AgentGateway(
@@ -65,7 +66,7 @@ struct ServerAssembly {
                 commands: commands,
                 execute: ExecuteCommand(
                     access: access, commands: store, dispatcher: dispatcher,
-                    policy: try settings.policy.policy(),
+                    policy: try settings.policy.policy(), switches: switches,
                     compatibility: settings.compatibility, times: times,
                     outputLimit: keeping.outputLimit, time: time),
                 cancel: RequestCancellation(
@@ -91,7 +92,7 @@ struct ServerAssembly {
             Housekeeping(
                 commands: store, results: results, dispatcher: dispatcher, bell: bell,
                 keeping: keeping, time: time, logger: logger),
-            reserve, application, dispatcher,
+            switches, reserve, application, dispatcher,
         ]
     }
 

@@ -39,16 +39,16 @@ def apply(tree, edits):
 def copy_tree(source, target):
     for part in PARTS:
         shutil.copytree(os.path.join(source, part), os.path.join(target, part),
-                        ignore=shutil.ignore_patterns("__pycache__"))
+                        ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
 
 
-def quiet_compiler(folder):
+def quiet_compiler(folder, real=None):
     """A folder with a `cc` that does not complain: what an edit leaves unused is no error."""
     os.makedirs(folder, exist_ok=True)
     compiler = os.path.join(folder, "cc")
     if not os.path.exists(compiler):
         with open(compiler, "w") as file:
-            file.write(f'#!/bin/sh\nexec {shutil.which("cc")} "$@" -w\n')
+            file.write(f'#!/bin/sh\nexec {real or shutil.which("cc")} "$@" -w\n')
         os.chmod(compiler, 0o755)
     return folder
 

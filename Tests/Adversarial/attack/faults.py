@@ -266,9 +266,6 @@ def campaign(arena, figures, layers):
     again = Run(arena, scene, calm)
     assert again.state == whole, "two runs without a fault differ: " + repr(set(map(str, again.state)) ^ set(map(str, whole)))
     faults = [fault for fault in setup_calls(clean.lines) if fault.call not in NOT_INJECTED]
-    missing = [pattern for pattern in ASKED_FOR if not any(re.search(pattern, line) for line in clean.lines)]
-    assert not missing, f"the jail does not ask for: {missing}"
-    figures["protections asked for"] = len(ASKED_FOR)
     sealed = next(i for i, fault in enumerate(faults) if fault.call == "seccomp")
 
     verdicts, anyway = collections.Counter(), collections.Counter()
@@ -287,6 +284,24 @@ def campaign(arena, figures, layers):
     if anyway:
         figures["to be looked at"] = sorted(anyway)
     return scene, whole, faults
+
+
+def not_asked_for(lines):
+    return [pattern for pattern in ASKED_FOR if not any(re.search(pattern, line) for line in lines)]
+
+
+@attack("faults")
+def protections_asked_for(arena, figures):
+    """What the log of a run must show."""
+    if shutil.which("strace") is None:
+        raise Skip("strace is not installed")
+    run = Run(arena, Scene(arena, layers=False), arena.library_path)
+    missing = not_asked_for(run.lines)
+    figures["protections asked for"] = len(ASKED_FOR) - len(missing)
+    assert not missing, f"the jail does not ask for {missing}"
+    # The control: a log without one of them is seen.
+    assert not_asked_for([line for line in run.lines if "SECUREBITS" not in line]), "the control was not caught"
+    figures["control"] = "caught"
 
 
 @attack("faults")

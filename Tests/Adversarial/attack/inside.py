@@ -4,7 +4,7 @@ what it found to the descriptor, as JSON."""
 import json
 import sys
 
-from attack import faults, probe, races, residue, trees  # noqa: F401 (each puts its attacks on the list)
+from attack import faults, given, probe, races, residue, trees  # noqa: F401 (each puts its attacks on the list)
 from attack.arena import Arena
 from attack.report import Report, chosen
 

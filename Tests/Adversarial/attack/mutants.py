@@ -1,2 +1,112 @@
-MUTANTS=[]
-def hunt(*a): pass
+"""Looking for tests that see a protection go: every mutant of the jail (mutations.py) must be caught by one."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+from attack import edits, sandbox
+from attack.mutations import MUTANTS  # noqa: F401 (options.py lists them)
+
+# Passes with every mutant that lives.
+ALIVE = "one_layer_and_many_layers"
+JAIL_SECONDS, ATTACK_SECONDS = 240, 600
+QUICK_ATTACKS = ["protections-asked-for", "every-number", "calls-of-other-conventions", "what-the-tool-is-given", "residue",
+                 "rm-through-an-absolute-link", "operand-becomes-the-root"]
+
+
+class Hunt:
+    """The tests of one tree, each run in a sandbox of its own: a weakened jail does real harm."""
+
+    def __init__(self, tree, compiler):
+        self.tree = tree
+        self.environment = {"PATH": f"{sandbox.TREE}/.compiler:/usr/sbin:/usr/bin:/sbin:/bin"}
+        edits.quiet_compiler(os.path.join(tree, ".compiler"), compiler)
+
+    def run(self, *command, seconds):
+        """The command's output, also when it did not end in time."""
+        with tempfile.TemporaryFile("w+") as file:
+            try:
+                done = sandbox.run(self.tree, list(command), self.environment, timeout=seconds, stdout=file, stderr=file)
+                status = done.returncode
+            except sandbox.subprocess.TimeoutExpired:
+                status = "hung"
+            file.seek(0)
+            return file.read(), status
+
+    def jail_tests(self, names):
+        """(those that passed, those that failed) of Tests/Jail."""
+        text, status = self.run("sh", f"{sandbox.TREE}/Tests/Jail/run", *names, seconds=JAIL_SECONDS)
+        passed, failed = re.findall(r"^ok (\w+)", text, re.M), re.findall(r"^not ok (\w+)", text, re.M)
+        if not re.search(r"^\d+ passed, \d+ failed", text, re.M):
+            # It ended in the middle: the jail took the tests' own ground away, or one never came back.
+            failed.append("(the tests did not come to an end: " + str(status) + ")" if passed or "hung" == status else "")
+        self.last = text
+        return passed, [name for name in failed if name]
+
+    def attacks(self, names):
+        text, _ = self.run(sys.executable, "-m", "attack.inside", "200", "2", *names, seconds=ATTACK_SECONDS)
+        self.last = text
+        return re.findall(r"^ok \w+/([\w-]+)", text, re.M), re.findall(r"^not ok \w+/([\w-]+)", text, re.M)
+
+    def catch(self, hunters):
+        """The names of the tests that failed: of the likely ones, or else of all."""
+        tests = [name for name in hunters if not name.startswith("attack:")]
+        attacks = [name.removeprefix("attack:") for name in hunters if name.startswith("attack:")]
+        passed, failed = self.jail_tests([ALIVE, *tests])
+        if ALIVE not in passed and ALIVE not in failed:
+            return None, failed
+        if not failed and attacks:
+            failed = ["attack:" + name for name in self.attacks(attacks)[1]]
+        if not failed:
+            failed = self.jail_tests([])[1]
+        if not failed:
+            failed = ["attack:" + name for name in self.attacks(QUICK_ATTACKS)[1]]
+        return ALIVE in passed, failed
+
+
+def judge(hunt, mutant):
+    alive, caught = hunt.catch(mutant.hunters)
+    if alive is None:
+        return "does not build", caught
+    if not caught:
+        return "survived", caught
+    return "caught" if alive or not mutant.lives else "is no jail any more", caught
+
+
+def hunt(tree, mutants, report):
+    started, verdicts, rows = time.monotonic(), {}, []
+    work = tempfile.mkdtemp(prefix="boathook-mutants.", dir="/tmp")
+    try:
+        for mutant in mutants:
+            begun = time.monotonic()
+            copy = os.path.join(work, mutant.name)
+            edits.copy_tree(tree, copy)
+            try:
+                edits.apply(copy, mutant.edits)
+                verdict, caught = judge(Hunt(copy, shutil.which("cc")), mutant)
+            except edits.Stale as reason:
+                verdict, caught = "does not fit", [str(reason)]
+            verdicts[mutant.name] = verdict
+            rows.append(f"{mutant.name}: {verdict} by {', '.join(caught[:3]) or 'nothing'}")
+            print(f"{'ok' if verdict == 'caught' else 'not ok'} mutants/{rows[-1]} ({time.monotonic() - begun:.0f} s)", flush=True)
+            shutil.rmtree(copy)
+        # The control: the jail as it is passes what caught the mutants.
+        copy = os.path.join(work, "unchanged")
+        edits.copy_tree(tree, copy)
+        names = sorted({name for mutant in mutants for name in mutant.hunters})
+        plain = Hunt(copy, shutil.which("cc"))
+        failed = plain.jail_tests([ALIVE, *(name for name in names if not name.startswith("attack:"))])[1]
+        attacks = [name.removeprefix("attack:") for name in names if name.startswith("attack:")]
+        failed += plain.attacks(attacks)[1] if attacks else []
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    caught = sum(verdict == "caught" for verdict in verdicts.values())
+    passed = caught == len(mutants) and not failed
+    figures = {"mutants": len(mutants), "caught": caught, "what caught which": rows,
+               "control": "the jail as it is passes" if not failed else f"the jail as it is fails {failed}"}
+    report.rows.append({"attack": "mutants", "group": "mutants", "verdict": "passed" if passed else "failed", "note": "",
+                        "seconds": round(time.monotonic() - started, 2), "figures": figures})
+    print(f"{'ok' if passed else 'not ok'} mutants: {caught} of {len(mutants)} caught; {figures['control']}")

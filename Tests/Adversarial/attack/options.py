@@ -3,7 +3,7 @@
 import argparse
 import textwrap
 
-from attack import faults, probe, races, residue, trees  # noqa: F401 (each puts its attacks on the list)
+from attack import faults, given, probe, races, residue, trees  # noqa: F401 (each puts its attacks on the list)
 from attack.mutants import MUTANTS
 from attack.report import ATTACKS
 

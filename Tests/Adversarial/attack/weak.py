@@ -17,8 +17,10 @@ WEAK = {
     "writable-volumes": [Edit("Preload/view.c", r"bool writable = control->writes && [^;]*;", "bool writable = control->writes; (void)mode;")],
     "boundless": [Edit("Preload/confine.c", r"^\s*limit\(RLIMIT_AS,[^;]*;$", "")],
     "shared": [Edit("Preload/namespaces.c", r"^\s*if \(mount\(NULL, \"/\", NULL, MS_REC \| MS_PRIVATE[^;]*;$", "")],
+    # FIFOs are opened as they stand.
     "waiting": [Edit("Preload/opening.c", r"flags \| O_NONBLOCK", "flags"),
-                Edit("Preload/opening.c", r"!S_ISFIFO\(status.st_mode\)", "true")],
+                Edit("Preload/opening.c", r"S_ISFIFO\(status.st_mode\)", "false")],
+    "recursive": [Edit("Preload/view.c", r"tree_clone\((root|source), 0,", r"tree_clone(\1, AT_RECURSIVE,", times=2)],
     "no-blockers": [Edit("Preload/view.c", r"^\s*attach_blockers\([^;]*\);$", "")],
     "careless-seccomp": [
         Edit("Preload/seccomp.c", r"if \((syscall\(SYS_seccomp[^;]*?)\) != 0\) jail_fail_errno\(CJAIL_STEP_SECCOMP\);", r"\1);")],
