@@ -10,8 +10,8 @@ package struct CommandLimits: Sendable, Hashable, Codable {
     package var cpuSeconds: Int?
     /// Bytes of memory.
     package var memoryBytes: Int
-    /// Bytes of standard output and standard error together.
-    package var outputBytes: Int
+    /// Bytes of standard output and standard error together; nil for as many as are kept.
+    package var outputBytes: Int?
     /// How many files and folders one command may remove; nil for any number.
     package var entries: Int64?
 
@@ -27,7 +27,7 @@ package struct CommandLimits: Sendable, Hashable, Codable {
     package init(
         wallSeconds: Int = 60, maximumWallSeconds: Int = 86_400, cpuSeconds: Int? = nil,
         memoryBytes: Int = 1 << 30,
-        outputBytes: Int = 64 << 20, entries: Int64? = nil
+        outputBytes: Int? = nil, entries: Int64? = nil
     ) {
         self.wallSeconds = wallSeconds
         self.maximumWallSeconds = maximumWallSeconds
@@ -44,7 +44,7 @@ package struct CommandLimits: Sendable, Hashable, Codable {
             maximumWallSeconds: min(maximumWallSeconds, other.maximumWallSeconds),
             cpuSeconds: [cpuSeconds, other.cpuSeconds].compactMap { $0 }.min(),
             memoryBytes: min(memoryBytes, other.memoryBytes),
-            outputBytes: min(outputBytes, other.outputBytes),
+            outputBytes: [outputBytes, other.outputBytes].compactMap { $0 }.min(),
             entries: [entries, other.entries].compactMap { $0 }.min())
     }
 }
@@ -59,7 +59,7 @@ extension CommandLimits {
                 Int.self, forKey: .maximumWallSeconds) ?? 86_400,
             cpuSeconds: try container.decodeIfPresent(Int.self, forKey: .cpuSeconds),
             memoryBytes: try container.decode(Int.self, forKey: .memoryBytes),
-            outputBytes: try container.decode(Int.self, forKey: .outputBytes),
+            outputBytes: try container.decodeIfPresent(Int.self, forKey: .outputBytes),
             entries: try container.decodeIfPresent(Int64.self, forKey: .entries))
     }
 }

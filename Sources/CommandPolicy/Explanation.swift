@@ -49,8 +49,8 @@ extension Decision {
                     """
                     \(limits.wallSeconds) s in all (at most \(limits.maximumWallSeconds) if asked for), \
                     \(limits.cpuSeconds.map { "\($0) s of CPU, " } ?? "")\
-                    \(byteCount(limits.memoryBytes)) of memory, \
-                    \(byteCount(limits.outputBytes)) of output\
+                    \(byteCount(limits.memoryBytes)) of memory\
+                    \(limits.outputBytes.map { ", \(byteCount($0)) of output" } ?? "")\
                     \(limits.entries.map { ", \($0) files and folders removed" } ?? "")
                     """))
         }

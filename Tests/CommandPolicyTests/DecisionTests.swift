@@ -12,7 +12,7 @@ import Testing
             "kernel":{"capabilities":["DAC_OVERRIDE","FOWNER"],\
             "mounts":["nosuid","nodev","noexec","rw"],\
             "namespaces":["pid","mount","ipc","uts","net"],"seccomp":"allow-list of writers"},\
-            "limits":{"max_wall_seconds":86400,"memory_bytes":1073741824,"output_bytes":67108864,\
+            "limits":{"max_wall_seconds":86400,"memory_bytes":1073741824,\
             "wall_seconds":60},"policy":"vast",\
             "protected":["/bin","/boot","/dev","/etc","/home","/lib","/lib32","/lib64","/libx32",\
             "/proc","/root","/run","/sbin","/sys","/usr","/usr/bin","/usr/lib","/usr/lib64",\
@@ -103,8 +103,7 @@ import Testing
                   capabilities  DAC_OVERRIDE, FOWNER
                   system calls  seccomp: allow-list of writers; no_new_privs
                   namespaces    new pid, mount, ipc, uts, net
-                  limits        60 s in all (at most 86400 if asked for), 1 GiB of memory, 64 MiB of \
-                output
+                  limits        60 s in all (at most 86400 if asked for), 1 GiB of memory
 
                 """)
         let reader = Policy.vast.decide("ls").explanation()

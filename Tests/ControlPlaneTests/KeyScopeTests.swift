@@ -136,8 +136,12 @@ import Testing
             #"{"api": {"instance_write": {"api.instance.execute": {"constraints": {"id": {"eq": 7}}}}, "instance_read": {}}}"#,
             [6, 7, 8], false
         ),
-        // Neither was given, so the list alone was.
-        (#"{"api": {"instance_read": {"api.instances.show": {}}}}"#, [6, 7, 8], false),
+        // Neither was given, so there is nothing to list.
+        (
+            #"{"api": {"instance_read": {"api.instances.show": {}, "api.command.output": {}}}}"#,
+            [], true
+        ),
+        (#"{"api": {"user_read": {}, "user_write": {}}}"#, [], true),
         // The commands of others may have looked elsewhere.
         (#"{"api": {"instance_read": {}}, "paths": ["/workspace"]}"#, [6, 7, 8], true),
         (#"{"api": {"instance_read": {}}, "commands": ["vast/ls"]}"#, [6, 7, 8], true),
@@ -260,6 +264,42 @@ import Testing
         let granted = try own.granting(KeyScopeTests.scope(#"{"api": {"misc": {}}}"#))
         #expect(granted == own)
         #expect(try own.granting(.everything) == own)
+    }
+
+    /// Every pair of them: what can be granted opens no route, and shows nothing, that its maker has not.
+    @Test func `no key sees more through one that it makes`() throws {
+        let one = #"{"constraints": {"id": {"eq": 7}}}"#
+        let reads = #""api.commands.show": {}, "api.command.output": {}, "api.instances.show": {}"#
+        let files = [
+            #"{"api": {"instance_read": {}, "instance_write": {}, "user_read": {}}}"#,
+            #"{"api": {"instance_read": {}}, "writes": false}"#,
+            #"{"api": {"instance_read": {}}, "writes": false, "paths": ["/a"]}"#,
+            #"{"api": {"instance_read": {}}}"#,
+            #"{"api": {"instance_write": {}}}"#,
+            #"{"api": {"instance_read": {\#(reads)}}}"#,
+            #"{"api": {"instance_read": {\#(reads), "api.instance.show": \#(one)}}}"#,
+            #"{"api": {"instance_read": {\#(reads)}, "instance_write": {"api.instance.execute": \#(one)}}}"#,
+            #"{"api": {"user_read": {"api.apikeys.show": {}}}}"#,
+            #"{"api": {"user_read": {"api.apikeys.show": {}, "api.apikey.show": \#(one)}}}"#,
+            #"{"api": {"instance_read": {"api.commands.show": {}, "api.command.show": \#(one)}}}"#,
+        ]
+        var grantedCount = 0
+        for own in try files.map(KeyScopeTests.scope) {
+            for wanted in try files.map(KeyScopeTests.scope) {
+                guard let made = try? own.granting(wanted) else { continue }
+                grantedCount += 1
+                #expect(made.seesOwnCommandsOnly || !own.seesOwnCommandsOnly, "\(own) \(made)")
+                for id in Int64(6)...8 {
+                    #expect(!made.lists(instance: id) || own.lists(instance: id), "\(own) \(made)")
+                    #expect(!made.lists(key: id) || own.lists(key: id), "\(own) \(made)")
+                    #expect(!made.lists(command: id) || own.lists(command: id), "\(own) \(made)")
+                    for route in AccountRoute.all where made.answer(on: route, id: id) == .open {
+                        #expect(own.answer(on: route, id: id) == .open, "\(own) \(made)")
+                    }
+                }
+            }
+        }
+        #expect((files.count..<files.count * files.count).contains(grantedCount))
     }
 
     @Test func `a narrowed key has less than everything`() {

@@ -108,9 +108,16 @@ def test_a_first_process_in_a_chroot_hides_no_mount(up, new_container, tmp_path)
     before = pathlib.Path(f"/proc/{container.pid}/task/{container.pid}/mountinfo").read_text()
     namespace = container.mount_table()
     instance = up.instance_id(container)
-    for path in ("/mnt", "/vol", "/proc", "/sys", "/dev", "/etc/hosts", "/etc/resolv.conf"):
+    container.shell("ln -s / /around")
+    row = up.run(instance, "rm -rf /mnt")[1]
+    assert row["exit_code"] == 1 and "Device or resource busy" in row["stderr"], row
+    # A mount point itself, and a folder of the system, are refused before the tool starts, by whatever name.
+    for path in ("/vol", "/etc/hosts", "/etc/resolv.conf", "/around/proc", "/around/sys", "/around/dev"):
         row = up.run(instance, f"rm -rf {path}")[1]
-        assert row["exit_code"] == 1 and "Device or resource busy" in row["stderr"], (path, row)
+        assert row["state"] == "denied" and "refused: " + path in row["note"], (path, row)
+    for path in ("/proc", "/sys", "/dev"):
+        denied = up.put_command(instance, f"rm -rf {path}")
+        assert denied.json["denial"]["code"] == "protected_operand", denied
     assert container.mount_table() == namespace
     assert pathlib.Path(f"/proc/{container.pid}/mountinfo").read_text() == before
     assert (host / "host-file").exists()
@@ -141,7 +148,7 @@ def test_a_read_only_root_is_not_written(up, new_container):
     container = new_container("--read-only", command=("bash", "-c", "trap 'exit 0' TERM; sleep 100000 & wait"))
     for state in ("running", "exited"):
         instance = up.instance_id(container, state)
-        accepted = up.put_command(instance, "rm -rf /home")
+        accepted = up.put_command(instance, "rm -rf /home/maria")
         row = up.final(accepted.json["command_id"])
         assert row["state"] == "denied" and "read-only" in row["note"], row
         assert b"maria" in up.run(instance, "ls /home")[0]

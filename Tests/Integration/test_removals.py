@@ -2,13 +2,14 @@
 
 import os
 import pathlib
-import random
+import tempfile
 
 import pytest
 
 from harness import jailed
-from harness.engine import Engine, run
+from harness.boathook import Up
 from harness.disk import SmallDisk
+from harness.engine import ROOT, Engine, run
 from harness.orders import accepted, denial, ended, order, output, preview
 from harness.policies import document
 from harness.reference import layers_mounted
@@ -177,21 +178,412 @@ def test_volumes_count(up, engine, new_container, state):
         engine.docker("volume", "rm", "boathook-test-removals", check=False)
 
 
-def test_bytes_are_those_that_the_disk_gets_back(tmp_path, start_up):
+def test_bytes_are_those_that_the_disk_gets_back(tmp_path):
     """On a disk of its own, where nobody else takes or frees anything."""
-    disk = SmallDisk(tmp_path, mebibytes=256)
     # The kernel takes few bytes of a socket's path.
-    folder = pathlib.Path(disk.path)
-    engine = None
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bh", dir="/tmp"))
+    disk = SmallDisk(folder, mebibytes=512)
+    place = disk.path / "e"
+
+    def free():
+        os.sync()
+        return disk.free
+
     try:
-        short = pathlib.Path(f"/tmp/bh{os.getpid()}")
-        short.symlink_to(folder)
-        run(pathlib.Path(__file__).parents[2] / "bin/engine", "start", "--private", folder / "e")
-        engine = Engine(run(pathlib.Path(__file__).parents[2] / "bin/engine", "url", "--private", folder / "e").stdout.decode().strip())
+        run(ROOT / "bin/engine", "start", "--private", place)
+        engine = Engine(f"unix://{place}/engine.sock")
+        container = engine.container("--volume", "v:/data")
+        up = Up(engine, tmp_path / "up")
+        try:
+            instance = up.instance_id(container)
+            for root in (container.merged, pathlib.Path(engine.docker("volume", "inspect", "-f", "{{.Mountpoint}}", "v").stdout.decode().strip())):
+                top = root / "job"
+                for number in range(100):
+                    write(top, f"{number % 7}/{number}", os.urandom(number * 4000 + 1))
+                os.link(top / "1/1", top / "again")
+                with (top / "sparse").open("wb") as file:
+                    file.truncate(1 << 32)
+                    file.seek(1 << 31)
+                    file.write(os.urandom(1 << 20))
+            before = free()
+            row = ended(up, instance, "rm -r job data/job")
+            assert row["exit_code"] == 0, row
+            assert row["removal"]["bytes"] > 40_000_000
+            # The engine itself writes a little in the meantime.
+            assert abs(free() - before - row["removal"]["bytes"]) < 300_000, (free() - before, row["removal"])
+        finally:
+            up.process.end()
     finally:
-        short.unlink()
-    try:
-        container = engine.container()
-        other = start_up(key=None)
-    finally:
+        run(ROOT / "bin/engine", "stop", place, check=False)
         disk.close()
+        folder.rmdir()
+
+
+# What stays
+
+def test_what_stays_is_told_with_its_reason(up, made):
+    def furnish(root):
+        write(root, "workspace/job/file")
+        (root / "workspace/void").mkdir()
+
+    container, instance = made(furnish)
+    before = snapshot(upper(container))
+    listed, row = preview(up, instance, "rm workspace/job workspace/job/file workspace/void workspace/none")
+    assert listed == ["workspace/job/file"] and (row["exit_code"], row["removal"]["entries"]) == (1, 1)
+    assert sorted(row["stderr"].splitlines()) == [
+        "workspace/job: stays, since it is a folder, and -r was not given", "workspace/none: there is no such file or folder",
+        "workspace/void: stays, since it is a folder, and -r was not given",
+    ]
+    assert preview(up, instance, "rm -d workspace/job workspace/void")[0] == ["workspace/void"]
+    listed, row = preview(up, instance, "rm -rf workspace/none")
+    assert listed == [] and (row["exit_code"], row["removal"]["entries"], row["removal"]["bytes"]) == (0, 0, 0)
+    assert snapshot(upper(container)) == before
+
+    done = ended(up, instance, "rm workspace/job workspace/job/file workspace/void workspace/none")
+    assert done["exit_code"] == 1 and done["removal"]["paths"] == ["workspace/job/file"] and done["removal"]["entries"] == 1
+    assert done["removal"]["paths_complete"] is True
+
+
+@pytest.mark.parametrize("operand", ["./workspace/job", "workspace//job", "/workspace/job", "workspace/job/", "workspace/../workspace/job", "./-rf", "-- -rf"])
+def test_an_operand_is_listed_as_rm_names_it(up, made, operand):
+    """The control is rm itself, which says what it removes."""
+    container, instance = made(lambda root: [write(root, "workspace/job/file"), write(root, "-rf/file")])
+    listed, row = preview(up, instance, f"rm -rv {operand}")
+    said = output(up, instance, f"rm -rv {operand}").decode().splitlines()
+    assert row["exit_code"] == 0 and len(listed) == 2
+    removed = [line.removeprefix("removed directory '").removeprefix("removed '").removesuffix("'") for line in said]
+    assert [path.rstrip("/") for path in listed] == [path.rstrip("/") for path in removed]
+
+
+def test_overlapping_operands_are_counted_once(up, made):
+    container, instance = made(lambda root: write(root, "workspace/job/sub/file", os.urandom(9000)))
+    used = used_bytes(upper(container))
+    listed, row = preview(up, instance, "rm -r workspace/job/sub workspace/job workspace/job/sub/file")
+    assert sorted(set(listed)) == ["workspace/job", "workspace/job/sub", "workspace/job/sub/file"]
+    done = ended(up, instance, "rm -rf workspace/job/sub workspace/job workspace/job/sub/file")
+    assert done["removal"]["bytes"] == used - used_bytes(upper(container))
+    assert done["removal"]["entries"] == 3 == row["removal"]["entries"], (done["removal"], row["removal"])
+
+
+def test_a_mount_below_stays_and_what_is_beside_it_goes(up, new_container):
+    container = new_container("--tmpfs", "/workspace/job/mounted")
+    container.shell("touch /workspace/job/mounted/kept /workspace/job/beside")
+    instance = up.instance_id(container)
+    listed, row = preview(up, instance, "rm -r workspace/job")
+    assert listed == ["workspace/job/beside"] and row["exit_code"] == 1
+    assert "workspace/job/mounted: stays, since it is a mount point" in row["stderr"]
+    assert "workspace/job: stays, since it is something in it stays" in row["stderr"]
+    done = ended(up, instance, "rm -r workspace/job")
+    assert done["exit_code"] == 1 and (done["removal"]["entries"], done["removal"]["paths"]) == (1, ["workspace/job/beside"])
+    assert container.exec("ls", "/workspace/job/mounted").stdout == b"kept\n"
+
+
+def test_a_receipt_of_what_went_before_it_failed(up, made):
+    """A file that the kernel does not let go: everything else is counted, and nothing more."""
+    held = []
+
+    def furnish(root):
+        for number in range(30):
+            write(root / "workspace/job", f"{number % 3}/{number}", os.urandom(8000))
+
+    container, instance = made(furnish)
+    path = pathlib.Path(upper(container), "workspace/job/1/13")
+    run("chattr", "+i", path)
+    held.append(path)
+    try:
+        used, there = used_bytes(upper(container)), tree(container, b"workspace/job")
+        row = ended(up, instance, "rm -rf workspace/job")
+        left = tree(container, b"workspace/job")
+        assert row["exit_code"] == 1 and left == {b"workspace/job", b"workspace/job/1", b"workspace/job/1/13"}
+        removal = row["removal"]
+        assert removal["removed"] and removal["entries"] == len(there - left)
+        assert set(removal["paths"]) == {path.decode() for path in there - left} and removal["paths_complete"]
+        assert removal["bytes"] == used - used_bytes(upper(container))
+    finally:
+        run("chattr", "-i", *held)
+
+
+def test_a_receipt_of_what_went_before_it_was_cancelled(up, new_container, frozen_tool):
+    container = new_container()
+    container.shell("mkdir -p /workspace/job; cd /workspace/job; for i in {1..20}; do mkdir $i; touch $i/{1..500}; done")
+    there = tree(container, b"workspace/job")
+    identifier, pid = frozen_tool(up, container, "rm -r workspace/job")
+    while tree(container, b"workspace/job") == there:
+        jailed.step(pid)
+    up.request("DELETE", f"/api/v0/commands/{identifier}/")
+    jailed.thaw(pid)
+    row = up.final(identifier)
+    left = tree(container, b"workspace/job")
+    assert row["state"] == "cancelled" and 0 < len(left) < len(there)
+    assert row["removal"]["removed"] and row["removal"]["entries"] == len(there - left)
+    assert {path.encode() for path in row["removal"]["paths"]} <= there - left and row["removal"]["paths_complete"] is False
+
+
+# Plans
+
+CHANGES = {
+    "a byte": lambda top: (top / "file").write_bytes(b"y"),
+    "a byte, with its time put back": None,
+    "a time": lambda top: os.utime(top / "file", (1, 1)),
+    "a folder's time": lambda top: os.utime(top / "sub", (1, 1)),
+    "a mode": lambda top: (top / "file").chmod(0o600),
+    "a new file": lambda top: (top / "sub/new").touch(),
+    "a new file, with its folder's time put back": None,
+    "a file less": lambda top: (top / "sub/inner").unlink(),
+    "another name": lambda top: (top / "file").rename(top / "other"),
+    "a link in a file's place": lambda top: ((top / "file").unlink(), (top / "file").symlink_to("x")),
+    "nothing at all there": lambda top: top.rename(top.parent / "elsewhere"),
+}
+
+
+def byte_with_time(top):
+    found = os.stat(top / "file")
+    (top / "file").write_bytes(b"y")
+    os.utime(top / "file", ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def file_with_time(top):
+    found = os.stat(top / "sub")
+    (top / "sub/new").touch()
+    os.utime(top / "sub", ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+CHANGES["a byte, with its time put back"] = byte_with_time
+CHANGES["a new file, with its folder's time put back"] = file_with_time
+
+
+@pytest.fixture
+def planned(up, new_container):
+    """A container with a folder `/workspace/job`, and the dry run of its removal."""
+    container = new_container()
+    top = container.merged / "workspace/job"
+    write(top, "file", b"x")
+    write(top, "sub/inner", b"inner")
+    instance = up.instance_id(container)
+    _, row = preview(up, instance, "rm -r workspace/job")
+    return container, instance, row["id"], top
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_plan_holds_only_for_what_it_listed(up, planned, change):
+    container, instance, plan, top = planned
+    CHANGES[change](top)
+    before = snapshot(upper(container))
+    row = ended(up, instance, "rm -r workspace/job", plan=plan)
+    assert (row["state"], row["exit_code"], row["removal"]) == ("denied", None, None), row
+    assert "the files are not those of the plan any more" in row["note"] and "nothing was removed" in row["note"]
+    assert snapshot(upper(container)) == before
+
+
+UNTOUCHED = {
+    "nothing": lambda container, top: None,
+    "a look": lambda container, top: container.shell("cat /workspace/job/* >/dev/null; ls -lR /workspace"),
+    "something beside it": lambda container, top: (top.parent / "beside").write_text("x"),
+    "a restart": lambda container, top: (container.stop(), container.start()),
+    "a stop": lambda container, top: container.stop(),
+}
+
+
+@pytest.mark.parametrize("change", UNTOUCHED)
+def test_a_plan_holds_as_long_as_nothing_of_it_changes(up, planned, change):
+    container, instance, plan, top = planned
+    UNTOUCHED[change](container, top)
+    up.instance_id(container, "running" if container.is_running else "exited")
+    row = ended(up, instance, "rm -r workspace/job", plan=plan)
+    assert (row["state"], row["exit_code"]) == ("exited", 0), row
+    assert row["removal"]["entries"] == 4 and tree(container, b"workspace/job") == set()
+
+
+def test_a_plan_of_a_stopped_instance_holds_when_it_runs(up, new_container):
+    container = new_container()
+    ordinary(container.merged)
+    container.stop()
+    _, row = preview(up, up.instance_id(container, "exited"), "rm -r workspace/job")
+    container.start()
+    done = ended(up, up.instance_id(container, "running"), "rm -r workspace/job", plan=row["id"])
+    assert (done["state"], done["exit_code"], done["removal"]["entries"]) == ("exited", 0, row["removal"]["entries"]), done
+
+
+def test_a_plan_is_for_one_command_one_instance_and_one_account(up, planned, new_container):
+    container, instance, plan, top = planned
+    other = new_container()
+    write(other.merged / "workspace/job", "file", b"x")
+    before = snapshot(upper(container)), snapshot(upper(other))
+    mine = "plan must be the id of a dry run of this same command on this instance."
+    for command in ("rm -r workspace", "rm -rf workspace/job", "rm -r workspace/job/", "rm -r workspace/job workspace/job", "rm workspace/job"):
+        answer = order(up, instance, command, plan=plan)
+        assert (answer.status, answer.json["error"], answer.json["msg"]) == (400, "invalid_args", mine), command
+    assert order(up, up.instance_id(other), "rm -r workspace/job", plan=plan).json["msg"] == mine
+    for number in (plan + 1000, ended(up, instance, "ls")["id"]):
+        assert order(up, instance, "rm -r workspace/job", plan=number).json["msg"] == mine
+    stranger = up.other_user(f"stranger-{os.getpid()}")
+    assert order(stranger, instance, "rm -r workspace/job", plan=plan).status == 404
+    answer = order(up, instance, "ls workspace", plan=plan)
+    assert answer.status == 400 and answer.json["msg"] == "A plan belongs to a command that removes something."
+    assert (snapshot(upper(container)), snapshot(upper(other))) == before
+    # The same words in another spelling are the same command.
+    assert ended(up, instance, ["rm", "-r", "workspace/job"], plan=plan)["exit_code"] == 0
+
+
+def test_another_account_has_no_use_for_a_plan(up, new_container):
+    """On an instance of its own, with the same command: the number of a plan alone opens nothing."""
+    name = f"neighbour-{os.getpid()}"
+    neighbour = up.other_user(name)
+    container = new_container(owner=name)
+    write(container.merged / "workspace/job", "file")
+    instance = neighbour.instance_id(container)
+    _, row = preview(up, up.instance_id(new_container()), "rm -rf workspace/job")
+    assert order(neighbour, instance, "rm -rf workspace/job", plan=row["id"]).status == 400
+    _, own = preview(neighbour, instance, "rm -rf workspace/job")
+    assert ended(neighbour, instance, "rm -rf workspace/job", plan=own["id"])["exit_code"] == 0
+
+
+def test_a_plan_is_good_once(up, planned):
+    container, instance, plan, top = planned
+    assert ended(up, instance, "rm -r workspace/job", plan=plan)["exit_code"] == 0
+    again = ended(up, instance, "rm -r workspace/job", plan=plan)
+    assert again["state"] == "denied" and "plan" in again["note"]
+
+
+def test_a_dry_run_that_did_not_come_to_its_end_is_no_plan(up, many_files, frozen_tool):
+    instance = up.instance_id(many_files)
+    answer = accepted(up, instance, "rm -r many", dry_run=True)
+    pid = None
+    while pid is None:
+        # The listing is find's.
+        pid = jailed.freeze(up.agent_pid, "find", seconds=0.5)
+        if pid is None:
+            assert up.final(answer["plan"])["state"] == "exited"
+            answer = accepted(up, instance, "rm -r many", dry_run=True)
+    try:
+        refused = order(up, instance, "rm -r many", plan=answer["plan"])
+        assert refused.status == 400 and "has not come to an end" in refused.json["msg"], refused
+        assert up.request("DELETE", f"/api/v0/commands/{answer['plan']}/").status == 200
+    finally:
+        jailed.thaw(pid)
+    row = up.final(answer["plan"])
+    assert row["state"] == "cancelled" and row["removal"] is None
+    refused = order(up, instance, "rm -r many", plan=answer["plan"])
+    assert refused.status == 400 and "cancelled" in refused.json["msg"]
+    assert many_files.exec("ls", "/many").stdout.count(b"\n") == 20
+
+
+# Folders that stay
+
+def test_protected_folders_are_refused_by_any_name(up, made):
+    def furnish(root):
+        home = root / "home"
+        (home / "etc-link").symlink_to("/etc")
+        (home / "up").symlink_to("../usr/lib")
+        (home / "root-link").symlink_to("/")
+        (home / "chain").symlink_to("etc-link")
+        (home / "deep").symlink_to("/usr/bin")
+
+    container, instance = made(furnish)
+    before = snapshot(upper(container))
+    refused = {
+        "/home/etc-link/": "protected", "home/up/": "protected", "home/chain/": "protected", "home/root-link/": "root", "home/root-link/etc": "protected",
+        "home/deep/../bin": "protected", "home/deep/../../etc": "protected", "home/deep/../..//var": "protected", "home/root-link/home": "protected",
+    }
+    for operand, why in refused.items():
+        for options in ({}, {"dry_run": True}):
+            row = ended(up, instance, f"rm -rf home/maria {operand}", **options)
+            assert row["state"] == "denied" and row["removal"] is None, (operand, row)
+            assert row["note"].startswith(f"refused: {operand} is ") and why in row["note"], row["note"]
+    assert snapshot(upper(container)) == before
+    # The links themselves are nobody's system.
+    done = ended(up, instance, "rm -r home/etc-link home/up home/root-link home/chain home/deep")
+    assert (done["exit_code"], done["removal"]["entries"]) == (0, 5), done
+
+
+def test_mount_points_are_refused_by_name(up, new_container, tmp_path):
+    (tmp_path / "bound").mkdir()
+    container = new_container("--volume", "/volume", "--tmpfs", "/scratch", "--volume", f"{tmp_path}/bound:/bound")
+    container.shell("touch /volume/kept; ln -s /volume /home/link; ln -s /scratch /home/scratch")
+    instance = up.instance_id(container)
+    for operand in ("volume", "/scratch", "bound/", "home/link/", "home/scratch/", "dev/shm", "etc/hosts"):
+        for options in ({}, {"dry_run": True}):
+            row = ended(up, instance, f"rm -rf {operand}", **options)
+            assert row["state"] == "denied" and row["note"].startswith(f"refused: {operand} is a mount point"), (operand, row)
+    assert container.exec("ls", "/volume").stdout == b"kept\n"
+
+
+def test_a_teams_own_protected_folders(start_up, new_container, tmp_path):
+    path = document(tmp_path, "rules:\n  - use: vast/rm\n    operands: {within: [/workspace], protected: [/workspace/keep]}\n")
+    up = start_up("--policy", path)
+    container = new_container()
+    container.shell("mkdir -p /workspace/keep /workspace/x; touch /workspace/keep/a /workspace/keep/b /srv/out; ln -s keep /workspace/link; ln -s /srv /workspace/out")
+    instance = up.instance_id(container)
+    assert denial(up, instance, "rm -r workspace/keep")["code"] == "protected_operand"
+    assert denial(up, instance, "rm -r srv/out")["code"] == "path_not_allowed"
+    row = ended(up, instance, "rm -r workspace/link/")
+    assert row["state"] == "denied" and "workspace/link/ is a protected folder" in row["note"], row
+    # A link that leads out of the folder leads nowhere.
+    assert ended(up, instance, "rm -f workspace/out/out")["exit_code"] == 0
+    assert ended(up, instance, "rm -f workspace/keep/a")["removal"]["entries"] == 1
+    assert container.exec("ls", "/workspace/keep", "/srv").stdout == b"/srv:\nout\n\n/workspace/keep:\nb\n"
+
+
+# Bounds
+
+def test_a_rule_bounds_how_much_goes(start_up, new_container, tmp_path):
+    path = document(tmp_path, "rules:\n  - use: vast/rm\n    limits: {entries: 5}\n")
+    up = start_up("--policy", path)
+    container = new_container()
+    container.shell("mkdir -p /workspace/five /workspace/six; touch /workspace/five/{1..4} /workspace/six/{1..5}")
+    instance = up.instance_id(container)
+    assert order(up, instance, "rm -r x", dry_run=True).json["decision"]["limits"]["entries"] == 5
+    before = snapshot(upper(container))
+    row = ended(up, instance, "rm -r workspace/six")
+    assert (row["state"], row["removal"]) == ("denied", None)
+    assert row["note"] == "6 files and folders would go, and at most 5 may; nothing was removed"
+    listed, row = preview(up, instance, "rm -r workspace/six")
+    assert len(listed) == 6 == row["removal"]["entries"]
+    assert ended(up, instance, "rm -r workspace/six", plan=row["id"])["state"] == "denied"
+    assert snapshot(upper(container)) == before
+    assert ended(up, instance, "rm -r workspace/five")["removal"]["entries"] == 5
+
+
+def test_a_machine_bounds_it_too(start_up, new_container, tmp_path):
+    path = document(tmp_path, "rules:\n  - use: vast/rm\n    limits: {entries: 2}\n")
+    up = start_up("--machine-policy", path)
+    container = new_container()
+    container.shell("touch /workspace/{1..3}")
+    instance = up.instance_id(container)
+    row = ended(up, instance, "rm workspace/1 workspace/2 workspace/3")
+    assert row["state"] == "denied" and row["note"].startswith("3 files and folders would go, and at most 2 may")
+    assert ended(up, instance, "rm workspace/1 workspace/2")["exit_code"] == 0
+
+
+def test_a_listing_is_cut_and_its_counts_are_not(start_up, new_container):
+    up = start_up("--output-mib", "1")
+    container = new_container()
+    top = container.merged / "workspace/job"
+    for number in range(6000):
+        write(top, f"{number:0200}", b"")
+    instance = up.instance_id(container)
+    listed, row = preview(up, instance, "rm -r workspace/job")
+    assert row["removal"]["entries"] == 6001 and len(listed) < 6001 and row["output_bytes"] <= 1 << 20
+    assert row["note"] == f"the listing was cut at {1 << 20} bytes; the counts are of everything"
+    done = ended(up, instance, "rm -r workspace/job", plan=row["id"])
+    assert done["exit_code"] == 0 and done["removal"]["entries"] == 6001
+
+
+def test_a_race_ends_in_one_of_two_ways(up, new_container):
+    """Somebody writes into the folder while a plan is applied: either nothing went, or what was counted."""
+    container = new_container()
+    container.shell("mkdir -p /workspace/job; (while :; do echo x >/workspace/job/racing; rm -f /workspace/job/racing; done) >/dev/null 2>&1 & disown")
+    instance = up.instance_id(container)
+    ends = set()
+    for number in range(12):
+        write(container.merged / "workspace/job", f"sub{number}/file", b"x")
+        _, row = preview(up, instance, "rm -r workspace/job")
+        if row["removal"] is None:
+            continue
+        done = ended(up, instance, "rm -r workspace/job", plan=row["id"])
+        ends.add(done["state"])
+        there = (container.merged / f"workspace/job/sub{number}/file").exists()
+        assert done["state"] in ("denied", "exited"), done
+        assert there is (done["state"] == "denied"), done
+        container.shell("mkdir -p /workspace/job")
+    assert ends

@@ -18,6 +18,7 @@ import pytest
 
 from harness import jailed, usage
 from harness.boathook import BIN, Client
+from harness.busy import fill
 from harness.engine import ROOT, run
 from harness.impostor import Machine
 
@@ -60,6 +61,13 @@ def machine_routes():
     found = re.findall(r"^\| `(POST) (/agent/v1/[^`]*)`", (ROOT / "docs/link.md").read_text(), re.M)
     assert len(found) >= 5
     return [(method, path.replace("{relay}", "r1")) for method, path in found]
+
+
+@pytest.fixture(scope="module")
+def busy(engine):
+    container = fill(engine.container())
+    yield container
+    container.remove()
 
 
 # Credentials
@@ -391,10 +399,10 @@ def test_a_body_is_read_once_and_in_its_bounds(start_up, running):
     assert taken["many keys"] < 10 * taken["one text"] + 1, taken
 
 
-def test_what_runs_is_what_was_sent_and_written_down(up, many_files):
+def test_what_runs_is_what_was_sent_and_written_down(up, busy):
     """The words of the process, of the record and of the audit log are those of the request."""
-    words = ["du", "-a", "--time-style=+%Y %m", "many", "/no such name", "ü\n\x01"]
-    instance = up.instance_id(many_files)
+    words = ["du", "-a", "--time-style=+%Y %m", "home/many", "/no such name", "ü\n\x01"]
+    instance = up.instance_id(busy)
     for _ in range(10):
         accepted = up.request("PUT", f"/api/v0/instances/command/{instance}/", body={"argv": words})
         assert accepted.status == 200, accepted
@@ -430,14 +438,14 @@ def test_urls_come_from_the_settings_alone(start_up, running):
     assert b"evil.example" not in raw_answer
 
 
-def test_what_is_not_there_looks_the_same_whatever_it_was(up, running, many_files):
+def test_what_is_not_there_looks_the_same_whatever_it_was(up, running, busy):
     """Pending, deleted, with another secret, unknown, and nonsense."""
     instance = up.instance_id(running)
     done = up.put_command(instance, "ls home").json
     up.result(done["result_url"])
     assert up.request("DELETE", f"/api/v0/commands/{done['command_id']}/output").status == 200
     path = urllib.parse.urlsplit(done["result_url"]).path
-    pending, pid = up.frozen(up.instance_id(many_files), "du -a many")
+    pending, pid = up.frozen(up.instance_id(busy), "du -a home")
     secret = "A" * 43
     paths = [path, path[:-1] + ("A" if path[-1] != "A" else "B"), f"/results/{pending}-{secret}", f"/results/999999999-{secret}",
              f"/results/0-{secret}", f"/results/-1-{secret}", "/results/x", "/results/1-", f"/results/{done['command_id']}"]

@@ -11,6 +11,7 @@ import pytest
 
 from harness import http
 from harness.boathook import BIN, Process
+from harness.busy import fill
 from harness.engine import run
 from harness.impostor import EMPTY, PROTOCOL, Machine, Server
 from harness.waiting import eventually
@@ -23,6 +24,13 @@ def files(container):
 
 def identifier(container):
     return container.inspect()["Id"]
+
+
+@pytest.fixture(scope="module")
+def busy(engine):
+    container = fill(engine.container())
+    yield container
+    container.remove()
 
 
 # A server that the agent must not trust
@@ -128,14 +136,14 @@ def test_no_line_ends_the_agent(server, agent, new_container):
     assert agent.is_alive
 
 
-def test_limits_of_the_server_are_the_machines_at_most(server, agent, many_files):
-    name = identifier(many_files)
-    server.order(1, name, ["du", "-a", "/many"], output_limit=1 << 62)
+def test_limits_of_the_server_are_the_machines_at_most(server, agent, busy):
+    name = identifier(busy)
+    server.order(1, name, ["du", "-a", "/home"], output_limit=1 << 62)
     assert server.end_of(1)[0]["exit_code"] == 0
-    server.order(2, name, ["du", "-a", "/many"], output_limit=4096)
+    server.order(2, name, ["du", "-a", "/home"], output_limit=4096)
     assert server.end_of(2)[0]["outcome"] == "signalled" and len(server.end_of(2)[1]) <= 4096
     for number, fields in enumerate(({"timeout_ms": -5}, {"start_within_ms": -(1 << 62)}, {"output_limit": -1}, {"timeout_ms": 1 << 62}), 10):
-        server.order(number, name, ["ls", "/many"], **fields)
+        server.order(number, name, ["ls", "/home/many"], **fields)
         assert server.end_of(number)[0]["outcome"] in ("exited", "timed_out", "expired", "denied", "signalled"), fields
     assert agent.is_alive
 
@@ -198,8 +206,8 @@ def fleet_admin(fleet, *words):
     return run(BIN / "boathook", "admin", *words, "--data-dir", fleet.data).stdout.decode().strip()
 
 
-def test_a_machine_speaks_for_its_own_commands_alone(fleet, hostile, many_files):
-    command, pid = fleet.frozen(fleet.instance_id(many_files), "du -a many")
+def test_a_machine_speaks_for_its_own_commands_alone(fleet, hostile, busy):
+    command, pid = fleet.frozen(fleet.instance_id(busy), "du -a home")
     before = eventually("it runs", lambda: fleet.command(command)["state"] == "running" and fleet.command(command))
     for fields in ({}, {"outcome": "lost"}, {"outcome": "denied", "note": "no"}, {"exit_code": None, "outcome": "cancelled"}):
         assert hostile.report(command, **fields).status == 404
@@ -218,7 +226,7 @@ def test_a_machine_speaks_for_its_own_commands_alone(fleet, hostile, many_files)
     assert fleet.final(waiting)["state"] == "exited"
 
 
-def test_a_machine_speaks_for_its_own_containers_alone(fleet, hostile, many_files, running):
+def test_a_machine_speaks_for_its_own_containers_alone(fleet, hostile, busy, running):
     rows = {row["id"]: row["label"] for row in fleet.instances()}
     theirs = fleet.instance_id(running)
     container = identifier(running)
@@ -276,9 +284,9 @@ class open_link:
         self.connection.close()
 
 
-def test_a_relay_is_the_machines_whose_command_it_is(fleet, hostile, many_files):
+def test_a_relay_is_the_machines_whose_command_it_is(fleet, hostile, busy):
     """Nobody puts bytes into the answer of one who follows another machine's command."""
-    command, pid = fleet.frozen(fleet.instance_id(many_files), "du -a many")
+    command, pid = fleet.frozen(fleet.instance_id(busy), "du -a home")
     forged = b"\1" + (6).to_bytes(4, "big") + b"FORGED"
     for relay in ("r1", "1", str(command), "..%2f..", "x" * 100, "%00", ""):
         answer = hostile.post(f"output/{relay}", forged, Boathook_Run="1")

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness import jailed
+from harness.busy import fill
 from harness.engine import run
 
 
@@ -33,13 +34,12 @@ def layer(container, name="UpperDir"):
 
 @pytest.fixture
 def spoilable(new_container):
-    """A container whose tree takes a tool a moment."""
-    container = new_container()
-    for index in range(6000):
-        folder = container.merged / f"home/many/{index // 500}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / str(index)).touch()
-    return container
+    return fill(new_container())
+
+
+def state(container):
+    """The engine's word in a list, which waits for no lock of the container's."""
+    return container.engine.docker("ps", "--all", "--filter", f"name=^/{container.name}$", "--format", "{{.State}}").stdout.decode().strip()
 
 
 def test_a_stopped_instances_files_are_mounted_for_writing_by_the_engine_alone(up, spoilable, frozen_tool):
@@ -65,7 +65,7 @@ def test_a_stopped_instances_files_are_mounted_for_writing_by_the_engine_alone(u
     starting = subprocess.Popen(["docker", "start", spoilable.name], env=environment, stdout=subprocess.DEVNULL)
     with pytest.raises(subprocess.TimeoutExpired):
         starting.wait(1)
-    assert not spoilable.is_running and len(mounted_overlays(upper)) == 1
+    assert state(spoilable) == "exited" and len(mounted_overlays(upper)) == 1
     jailed.thaw(pid)
     row = up.final(writer)
     assert (row["state"], row["exit_code"], row.get("note")) == ("exited", 0, None), row

@@ -36,16 +36,22 @@ def evil_root():
 
 @test
 def hostile_name_service():
+    """Whatever asks for names of users and groups, by name or by number."""
     root = evil_root()
-    before = chrooted(["ls", "-l", "/home"], root)
-    assert b"EVIL" in before.err and os.path.exists(root + "/PWNED"), f"the control was not caught: {before}"
-    os.unlink(root + "/PWNED")
+    commands = [["ls", "-l", "/home"], ["stat", "--format=%U %G", "/home/hard"], ["find", "/home", "-user", "alice", "-ls"],
+                ["find", "/home", "-nogroup", "-o", "-group", "alice", "-printf", "%u %g\n"], ["tree", "-u", "-g", "/home"]]
+    commands = [command for command in commands if shutil.which(command[0], path="/usr/bin:/bin")]
+    copy_tools(root, {command[0] for command in commands})
+    for command in commands:
+        before = chrooted(command, root)
+        assert b"EVIL" in before.err and os.path.exists(root + "/PWNED"), f"the control was not caught: {before}"
+        os.unlink(root + "/PWNED")
     view = Overlay(root)
-    for got in (jailed(["ls", "-l", "/home"], view.merged), writing(["ls", "-l", "/home"], view.merged),
-                jailed(["ls", "-l", "/home"], [root], flags=LAYERS)):
-        ready(got)
-        equal((got.code, got.err), (0, b""))
-        assert b"alice" in got.out
+    for command in commands:
+        for got in (jailed(command, view.merged), writing(command, view.merged), jailed(command, [root], flags=LAYERS)):
+            ready(got)
+            equal((got.code, got.err), (0, b""))
+            assert b"alice" in got.out, got
     assert not os.path.exists(view.merged + "/PWNED")
 
 

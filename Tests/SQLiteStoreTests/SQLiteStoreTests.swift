@@ -64,7 +64,8 @@ func withTemporaryFolder(_ body: (String) async throws -> Void) async throws {
             #expect(try await copy.openCommands(machine: machine.id).count == 3)
             #expect(try await copy.endAllOpenCommands(note: "restored", at: 9) == 3)
             #expect(try await copy.openCommands(machine: machine.id).isEmpty)
-            let command = try await copy.commands(account: account.id, key: nil, before: nil, limit: 1)[0]
+            let command = try await copy.commands(
+                account: account.id, key: nil, before: nil, limit: 1)[0]
             #expect(command.state == .lost)
             #expect(command.outcome?.note == "restored")
             #expect(

@@ -13,9 +13,9 @@ func fuzzDecide(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     // No argument can hold a zero byte; that such words are refused is the grammar's to show.
     guard !words.isEmpty, !input.contains(0) else { return -1 }
-    if !Tables.all.contains(where: { $0.rule.program.isSameBytes(as: words[0]) }) {
+    if !Tables.programs.contains(where: { $0.isSameBytes(as: words[0]) }) {
         let sum = words[0].utf8.reduce(0) { $0 + Int($1) }
-        words[0] = Tables.all[sum % Tables.all.count].rule.program
+        words[0] = Tables.programs[sum % Tables.programs.count]
     }
     guard let command = try? ParsedCommand.words(words) else { return -1 }
     for table in Tables.all where table.rule.program.isSameBytes(as: words[0]) {
@@ -29,6 +29,7 @@ func fuzzDecide(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 enum Tables {
     /// Every shipped rule is in it.
     static let policy = Policy.diagnose
+    static let programs = policy.programs
     /// Those that are read as getopt reads; `tree`, for one, is not.
     static let all = policy.rules.filter { rule in
         rule.syntax == .getopt && rule.options.allSatisfy { $0.argument != .separate }

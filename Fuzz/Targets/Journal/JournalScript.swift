@@ -39,8 +39,12 @@ struct JournalScript {
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) {
         var source = ByteSource(bytes)
-        reopened = Self.time(&source)
+        var latest = Self.time(&source)
         for _ in 0..<(source.byte() % 12) { writes.append(Self.write(&source)) }
+        // A journal that is written anew forgets by the newest time that it was told, so no clock goes back.
+        for case .intend(_, let time) in writes { latest = max(latest, time) }
+        for case .acknowledge(_, let time) in writes { latest = max(latest, time) }
+        reopened = latest
         for _ in 0..<(source.byte() % 4) { damages.append(Self.damage(&source)) }
     }
 

@@ -106,7 +106,7 @@ enum JailedCommand {
                 wallTime: wallTime,
                 cpuSeconds: limits.cpuSeconds ?? max(1, Int(wallTime.components.seconds)),
                 memoryByteCount: limits.memoryBytes,
-                outputByteCount: Int(min(outputLimit, Int64(limits.outputBytes)))))
+                outputByteCount: min(Int(outputLimit), limits.outputBytes ?? .max)))
     }
 
     /// The layer that holds what the instance has written itself, on this host.

@@ -47,6 +47,10 @@ int cjail_process(pid_t pid);
 // EAGAIN while it runs; another errno if there is nothing to collect.
 int cjail_collect(int pidfd, int *exit_code, int *signal);
 
+// The same, with the processor time that it used. A tool whose time is up is killed by SIGKILL a second later
+// (setrlimit(2); process 1 of a namespace survives SIGXCPU): by that time alone can it be told from others.
+int cjail_collect_timed(int pidfd, int *exit_code, int *signal, int64_t *cpu_milliseconds);
+
 // A pipe, both ends close-on-exec. 0 or the errno.
 int cjail_pipe(int *reader, int *writer);
 

@@ -214,9 +214,8 @@ package struct ExecuteCommand: Sendable {
             decision.writes = false
         }
         // No more is kept than the operator says, whatever the policy allows.
-        if let limit = decision.limits?.outputBytes {
-            decision.limits?.outputBytes = min(limit, Int(outputLimit))
-        }
+        let limit = min(decision.limits?.outputBytes ?? .max, Int(outputLimit))
+        decision.limits?.outputBytes = limit
         return (text, decision)
     }
 
