@@ -56,6 +56,10 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package var view: InstanceView
     /// Normalised paths outside of which it must see nothing; nil for everywhere.
     package var paths: [String]?
+    /// Paths that no operand of a command that removes may be, beside those of the machine's own policy.
+    package var protected: [String]
+    /// Whether the server lets it see the instance's volumes.
+    package var attachesVolumes: Bool
     /// What the server allows it to use; the machine may allow less.
     package var limits: CommandLimits
     /// Wall-clock limit in milliseconds, counted from its start.
@@ -74,7 +78,8 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package var isCancelled: Bool
 
     enum CodingKeys: String, CodingKey {
-        case argv, policy, writes, backend, view, paths, limits, removal
+        case argv, policy, writes, backend, view, paths, protected, limits, removal
+        case attachesVolumes = "volumes"
         case commandID = "command_id"
         case containerID = "container_id"
         case timeoutMilliseconds = "timeout_ms"
@@ -87,13 +92,16 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package init(
         commandID: Int64, containerID: String, argv: [String], policy: String, writes: Bool,
         backend: CommandBackend = .jail, view: InstanceView = .merged, paths: [String]? = nil,
-        limits: CommandLimits, timeoutMilliseconds: Int, startWithinMilliseconds: Int,
+        protected: [String] = [], attachesVolumes: Bool = true, limits: CommandLimits,
+        timeoutMilliseconds: Int, startWithinMilliseconds: Int,
         outputLimit: Int64, accountID: Int64, removal: RemovalOrder? = nil,
         isCancelled: Bool = false
     ) {
         self.backend = backend
         self.view = view
         self.paths = paths
+        self.protected = protected
+        self.attachesVolumes = attachesVolumes
         self.limits = limits
         self.removal = removal
         self.commandID = commandID

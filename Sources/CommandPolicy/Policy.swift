@@ -113,6 +113,13 @@ package struct Policy: Sendable, Hashable {
         try check(rule, for: command, view, scope)
         let invocation = try rule.read(command)
         let paths = PathPrefix.intersection(rule.operands.within, scope.paths)
+        guard paths?.isEmpty != true else {
+            // No path at all must never be taken for no bound.
+            throw command.refusal(
+                .pathNotAllowed,
+                "Nothing that \(rule.program) may reach lies where this key or machine lets it.",
+                at: 0)
+        }
         try rule.operands.check(
             invocation, of: command, program: rule.program, within: paths)
         let operands = invocation.operandIndices.map { command.words[$0].text }

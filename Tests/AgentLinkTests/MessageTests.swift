@@ -16,7 +16,8 @@ import Testing
                 RunCommand(
                     commandID: 42, containerID: String(repeating: "a1", count: 32),
                     argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
-                    paths: ["/home"], limits: CommandLimits(cpuSeconds: 30, entries: 1000),
+                    paths: ["/home"], protected: ["/home/keep"], attachesVolumes: false,
+                    limits: CommandLimits(cpuSeconds: 30, entries: 1000),
                     timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000,
                     outputLimit: 67_108_864, accountID: 7,
                     removal: RemovalOrder(expectedDigest: "e3b0", entryLimit: 10, byteLimit: 4096)))

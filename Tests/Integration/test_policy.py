@@ -245,6 +245,17 @@ def test_a_machine_has_its_own_bounds(start_up, new_container, tmp_path):
     assert (row["state"], row["output_bytes"]) == ("signalled", 1 << 20) and "limit of 1048576 bytes" in row["note"]
 
 
+def test_a_rule_without_volumes(start_up, new_container, tmp_path):
+    """A server's rule holds on the machine, whose own policy would attach them."""
+    path = document(tmp_path, "rules:\n  - program: ls\n    volumes: false\n    options: [{letters: R}]\n")
+    up = start_up("--policy", path)
+    container = new_container("--volume", "/workspace/volume")
+    container.shell("touch /workspace/volume/kept /workspace/beside")
+    row = ended(up, up.instance_id(container), "ls -R workspace")
+    assert row["decision"]["volumes"] is False
+    assert row["stdout"] == "workspace:\nbeside\nvolume\n\nworkspace/volume:\n"
+
+
 # Decisions
 
 READER = {

@@ -3,9 +3,10 @@
 import json
 import os
 import pathlib
-import shutil
 import socket
+import ssl
 import threading
+import urllib.request
 
 import pytest
 
@@ -175,6 +176,30 @@ def test_the_agent_follows_no_redirect(engine, tmp_path):
     finally:
         first.end()
         other.end()
+
+
+def test_a_server_must_prove_itself_over_tls(engine, tmp_path):
+    """A certificate that nobody vouches for, and a server that has none: no token is sent, and plain HTTP is no way out."""
+    certificate, key = tmp_path / "certificate", tmp_path / "key"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", key, "-out", certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    unknown, plain = Server(tls=context), Server()
+    try:
+        for server in (unknown, plain):
+            url = server.url.replace("http:", "https:")
+            done = run(BIN / "boathook", "agent", "--server", url, "--data-dir", tmp_path / "agent", "--engine", engine.url, "--join=token",
+                       check=False, timeout=60)
+            assert done.returncode != 0 and server.asked == [] and not (tmp_path / "agent/machine.json").exists(), (url, done)
+        # The control: who trusts anybody is served.
+        trusting = ssl.create_default_context(cafile=certificate)
+        request = urllib.request.Request(unknown.url + "/agent/v1/join", method="POST", data=b"{}")
+        assert urllib.request.urlopen(request, context=trusting, timeout=20).status == 200
+        assert [path for path, _ in unknown.asked] == ["/agent/v1/join"]
+    finally:
+        unknown.end()
+        plain.end()
 
 
 def test_a_machine_keeps_to_its_server(server, agent, engine, tmp_path):
@@ -375,7 +400,7 @@ def test_a_join_token_is_used_once_by_many_at_once(fleet):
     assert sorted(answers) == [200] + [401] * 19
 
 
-def test_a_join_token_is_of_no_use_for_anything_else(fleet, tmp_path):
+def test_a_join_token_is_of_no_use_for_anything_else(fleet):
     token = fleet_admin(fleet, "join-token")
     for method, path in (("GET", "/api/v0/instances/"), ("GET", "/api/v0/users/current/"), ("POST", "/agent/v1/link"), ("POST", "/agent/v1/reports"),
                          ("POST", "/agent/v1/results"), ("POST", "/agent/v1/output/r1")):
@@ -384,4 +409,3 @@ def test_a_join_token_is_of_no_use_for_anything_else(fleet, tmp_path):
     hostile = Machine(fleet.url, token)
     for other in (token, hostile.token, fleet.key, "", "x" * 43):
         assert http.request(fleet.url, "POST", "/agent/v1/join", key=other, body={"name": "x"}).status == 401
-    shutil.rmtree(tmp_path, ignore_errors=True)

@@ -1,16 +1,24 @@
-"""What a command leaves alone: other instances, the host, the engine's locks (docs/security.md, P1, P2, P5, P11)."""
+"""What a command leaves alone: other instances, the host, the engine's locks (docs/security.md, P1 to P5, P11, P36)."""
 
 import hashlib
 import os
 import pathlib
+import re
+import shutil
+import socket
 import stat
 import subprocess
+import tempfile
+import threading
+import types
 
 import pytest
 
 from harness import jailed
+from harness.boathook import Up
 from harness.busy import fill
 from harness.engine import run
+from harness.waiting import eventually
 
 
 def mounted_overlays(upper):
@@ -172,3 +180,91 @@ def test_a_tenant_does_not_see_who_looks(up, spoilable, frozen_tool):
     finally:
         jailed.thaw(pid)
     assert up.final(command)["state"] == "exited"
+
+
+class Listener:
+    """The engine behind a socket of our own, which keeps what was asked of it."""
+
+    def __init__(self, url):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="boathook-listener.", dir="/tmp"))
+        self.target, self.url = url.removeprefix("unix://"), f"unix://{self.folder}/socket"
+        self.said = []  # one bytearray for each connection
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(f"{self.folder}/socket")
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def end(self):
+        self.listener.close()
+        shutil.rmtree(self.folder)
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            engine = socket.socket(socket.AF_UNIX)
+            engine.connect(self.target)
+            self.said.append(bytearray())
+            for one, other, kept in ((client, engine, self.said[-1]), (engine, client, bytearray())):
+                threading.Thread(target=self._pump, args=(one, other, kept), daemon=True).start()
+
+    @staticmethod
+    def _pump(source, sink, kept):
+        try:
+            while piece := source.recv(65536):
+                kept += piece
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+# All that commands of the policy "vast" may ask of Docker.
+ASKED = rb"GET /(version|events\?\S*|containers/json\?\S*|containers/[0-9a-f]{64}/json) |PUT /containers/[0-9a-f]{64}/archive\?path=/ "
+
+
+def test_nothing_is_executed_copied_or_uploaded_by_the_engine(engine, new_container, tmp_path):
+    """No exec, no download, and of the one upload its head alone: what the engine does with an instance's files is not met."""
+    container = new_container()
+    container.shell("mkdir -p /home/d; touch /home/d/{1..50}")
+    listener = Listener(engine.url)
+    up = Up(types.SimpleNamespace(url=listener.url), tmp_path / "up")
+    try:
+        for state in ("running", "exited"):
+            instance = up.instance_id(container, state)
+            for command in ("ls -laR /", "du -a /", f"rm -r home/d/{'1' if state == 'running' else '2'}", "rm -r home/none"):
+                assert up.run(instance, command)[1]["state"] == "exited"
+            if state == "running":
+                container.stop()
+        up.process.terminate()
+    finally:
+        up.process.end()
+        listener.end()
+    heads = [line for said in listener.said for line in re.findall(rb"^([A-Z]+ /\S* )HTTP/1\.1\r$", said, re.M)]
+    assert len(heads) > 5
+    assert [line for line in heads if not re.fullmatch(ASKED, line)] == []
+    uploads = [bytes(said) for said in listener.said if said.startswith(b"PUT ")]
+    assert len(uploads) >= 2 and all(said.endswith(b"\r\n\r\n") and said.count(b"\r\n\r\n") == 1 for said in uploads), uploads
+
+
+@pytest.mark.parametrize("words", [["--program", "rm"], ["--instance", "ID"], ["--machine", "1"], ["--everything"]], ids=lambda words: words[0])
+def test_what_is_switched_off_is_refused_within_five_seconds(start_up, new_container, words):
+    up = start_up()
+    container = new_container()
+    container.shell("touch /home/one")
+    instance = up.instance_id(container)
+    words = [str(instance) if word == "ID" else word for word in words]
+    up.admin("switch-off", *words, "--reason", "maintenance")
+
+    def answer():
+        found = up.put_command(instance, "rm home/none")
+        return found if found.status == 403 else None
+
+    refused = eventually("it is off", answer, 5)
+    assert refused.json["error"] == "switched_off" and "maintenance" in refused.json["msg"]
+    assert up.put_command(instance, "rm home/one").status == 403 and (container.merged / "home/one").exists()
+    assert up.put_command(instance, "ls").status == (200 if words[0] == "--program" else 403)
+    up.admin("switch-on", *words)
+    eventually("it is on", lambda: up.put_command(instance, "rm home/one").status == 200, 5)

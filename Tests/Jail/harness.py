@@ -126,9 +126,12 @@ class Running:
         result = Result()
         result.out, result.err, result.status = bytes(texts[self.out]), bytes(texts[self.err]), texts[self.status].decode()
         result.code, result.timed_out = os.waitstatus_to_exitcode(code), timed_out
+        self.close()
+        return result
+
+    def close(self):
         for descriptor in (self.out, self.err, self.status, self.pidfd):
             os.close(descriptor)
-        return result
 
 
 class Result:

@@ -1,8 +1,10 @@
 """What the kernel says of a jailed tool, seen from outside while it waits for its full output pipe."""
 
+import ctypes
 import errno
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -12,7 +14,7 @@ import calls
 
 from harness import (DAC_OVERRIDE, ENVIRONMENT, FOWNER, LAYERS, SOURCES, WORK, WRITES, Overlay, Running, chrooted, control, equal, folder, jailed,
                      plain_root, program,
-                     ready, refused, test, write, writing)
+                     ready, refused, shim, test, write, writing)
 
 
 def many_files():
@@ -303,24 +305,66 @@ def every_call_that_is_not_listed():
     return f"{1024 - len(numbers)} calls"
 
 
+SPIN = "int main(void) { for (volatile unsigned turns = 0;; turns++) continue; }"
+GROW = r"""
+#include <stdlib.h>
+int main(void) {
+    for (int megabyte = 0; megabyte < 64; megabyte++)
+        if (malloc(1 << 20) == NULL) return 3;
+    return 0;
+}
+"""
+
+
+def collected(running):
+    """What the agent's own call says of the process, once it has ended: its answer, exit code, signal, milliseconds."""
+    code, number, used = ctypes.c_int(), ctypes.c_int(), ctypes.c_int64()
+    answer = shim.cjail_collect_timed(running.pidfd, ctypes.byref(code), ctypes.byref(number), ctypes.byref(used))
+    return answer, code.value, number.value, used.value
+
+
 @test
 def limits_are_real():
-    """CPU time: process 1 survives the soft limit, not the hard one. Memory: ls fails, and says so."""
+    """Time: process 1 survives the soft limit, not the hard one. Memory: there is no more, and the tool says so."""
     view = many_files()
-    result = ready(jailed(["ls", "-lR"], view.merged, memory=16 << 20))
-    assert result.code in (0, 2), result
-    for i in range(3):
-        os.makedirs(f"{view.merged}/wide/{i}")
-    spin = folder("spin")
-    write(spin, "etc/passwd", b"")
-    with open(spin + "/list", "wb") as file:
-        file.write(b"/many\0" * 200000)
-    view2 = many_files()
-    write(view2.merged, "list", b"/many\0/\0" * 300000)
-    start = time.monotonic()
-    result = ready(jailed(["du", "-l", "--files0-from=/list"], view2.merged, cpu=1, timeout=30))
-    equal((result.code, result.timed_out), (-9, False), result)
-    return f"killed after {time.monotonic() - start:.1f} s"
+    with program("grow", GROW):
+        equal(ready(jailed(["grow"], view.merged)).code, 0, "the control")
+        equal(ready(jailed(["grow"], view.merged, memory=48 << 20)).code, 3)
+    got = ready(jailed(["ls", "-l", "/many"], view.merged, files=16))
+    equal((got.code, got.out.count(b"\n")), (0, 2001))
+    with program("spin", SPIN):
+        running = Running(["spin"], control([view.merged], cpu=1))
+        equal(running.status_line(), "ready\n")
+        equal(collected(running)[0], errno.EAGAIN, "it runs")
+        assert select.select([running.pidfd], [], [], 60)[0], "nothing ended it"
+        answer, code, number, used = collected(running)
+        equal((answer, code, number), (0, -1, signal.SIGKILL))
+        assert 1000 <= used < 10000, used
+        equal(collected(running)[0], errno.ECHILD, "it is collected")
+        running.close()
+    return f"killed after {used} ms of processor time"
+
+
+@test
+def ends_are_told_apart():
+    """Killed or ended by itself, and with how much time; a handle of a process that is gone is none."""
+    view = many_files()
+    for command, want in ((["ls", "/"], (0, 0, 0)), (["ls", "/missing"], (0, 2, 0))):
+        running = Running(command, control([view.merged]))
+        assert select.select([running.pidfd], [], [], 20)[0], command
+        answer, code, number, used = collected(running)
+        equal((answer, code, number), want, command)
+        assert used < 1000, used
+        running.close()
+    running, _ = waiting(view)
+    handle = shim.cjail_process(running.pid)
+    assert handle >= 0 and not os.get_inheritable(handle), handle
+    equal(shim.cjail_kill(handle), 0)
+    assert select.select([running.pidfd], [], [], 20)[0]
+    equal(collected(running)[:3], (0, -1, signal.SIGKILL))
+    equal((shim.cjail_kill(handle), shim.cjail_process(running.pid)), (errno.ESRCH, -errno.ESRCH))
+    os.close(handle)
+    running.close()
 
 
 @test

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from harness import (DAC_OVERRIDE, LAYERS, LIVE, SOURCES, WORK, WRITES, Overlay, Running, chrooted, control, copy_tools, equal, folder, jailed,
-                     plain_root, ready, refused, test, write, writing)
+                     plain_root, program, ready, refused, test, write, writing)
 
 EVIL = r"""
 #include <fcntl.h>
@@ -52,6 +52,37 @@ def hostile_name_service():
             ready(got)
             equal((got.code, got.err), (0, b""))
             assert b"alice" in got.out, got
+    assert not os.path.exists(view.merged + "/PWNED")
+
+
+LOADER = r"""
+#include <dlfcn.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+int main(void) {
+    struct passwd user, *found = NULL;
+    char text[1024];
+    printf("%d ", dlopen("/usr/lib/libnss_evil.so.2", RTLD_NOW) != NULL);
+    getpwuid_r(4711, &user, text, sizeof text, &found);
+    printf("%d %d\n", found != NULL, getgrent() != NULL);
+    return 0;
+}
+"""
+
+
+@test
+def nothing_is_loaded_from_a_view():
+    """What the library does not replace would still find no memory to run the tenant's code in."""
+    root = evil_root()
+    with program("loader", LOADER) as path:
+        shutil.copy2(path, root + "/usr/bin/loader")
+        before = chrooted(["/usr/bin/loader"], root)
+        assert before.out.startswith(b"1 ") and b"EVIL" in before.err, f"the control was not caught: {before}"
+        os.unlink(root + "/PWNED")
+        view = Overlay(root)
+        for got in (jailed(["loader"], view.merged), writing(["loader"], view.merged), jailed(["loader"], [root], flags=LAYERS)):
+            equal((ready(got).out, got.err, got.code), (b"0 0 0\n", b"", 0), got)
     assert not os.path.exists(view.merged + "/PWNED")
 
 

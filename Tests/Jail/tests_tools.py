@@ -3,8 +3,9 @@
 import os
 import re
 import shutil
+import subprocess
 
-from harness import LAYERS, MAGIC_DATABASE, Overlay, Skip, chrooted, copy_tools, equal, jailed, plain_root, ready, test, write
+from harness import LAYERS, MAGIC_DATABASE, Overlay, Skip, chrooted, copy_tools, equal, folder, jailed, plain_root, ready, refused, test, write
 
 TOOLS = ("cat", "head", "tail", "wc", "stat", "find", "grep", "sort", "uniq", "cut", "sha256sum", "md5sum", "tree")
 
@@ -148,3 +149,21 @@ def file_uses_the_hosts_database():
     # What is compiled must not be written, and nothing is.
     got = ready(jailed(["file", "-C", "-m", "/home/liar"], roots, flags=flags | MAGIC_DATABASE))
     assert not os.path.exists(root + "/liar.mgc"), got
+
+
+@test
+def without_the_hosts_database_there_is_no_file():
+    """Before the view is entered; other tools do not miss it."""
+    places = [path for path in ("/usr/share/misc/magic.mgc", "/usr/lib/file/magic.mgc") if os.path.exists(path)]
+    if not places:
+        raise Skip("file(1) is not installed")
+    view, empty, hidden = Overlay(plain_root()), write(folder("empty"), "magic.mgc"), []
+    try:
+        for place in places:
+            subprocess.run(["mount", "--bind", empty, os.path.realpath(place)], check=True)
+            hidden.append(os.path.realpath(place))
+        equal(refused(jailed(["file", "/etc/passwd"], view.merged, flags=MAGIC_DATABASE), "magic"), 22)
+        ready(jailed(["ls"], view.merged))
+    finally:
+        for place in hidden:
+            subprocess.run(["umount", place], check=True)

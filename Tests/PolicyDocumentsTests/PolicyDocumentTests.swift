@@ -165,5 +165,8 @@ struct PolicyDocumentTests {
         let scoped = team.decide("du /b/c/d", scope: CommandScope(paths: ["/b"]))
         #expect(scoped.paths == ["/b/c"])
         #expect(team.decide("du /a", scope: CommandScope(paths: ["/b"])).verdict == .deny)
+        // Nothing lies in both: no operand makes no difference.
+        let nowhere = team.decide("du", scope: CommandScope(paths: ["/d"]))
+        #expect(nowhere.denial?.code == "path_not_allowed")
     }
 }

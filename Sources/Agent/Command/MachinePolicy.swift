@@ -18,6 +18,11 @@ package struct MachinePolicy: Sendable {
         if let denial = decision.denial {
             throw CommandRefusal(.denied, "refused by the machine: \(denial.message)")
         }
+        // The jail takes no path at all for no bound; policies allow no such thing.
+        guard decision.paths?.isEmpty != true else {
+            throw CommandRefusal(
+                .denied, "refused by the machine: there is nothing that it may see")
+        }
         let previews = order.removal?.previews ?? false
         let agrees = previews ? decision.writes && !order.writes : decision.writes == order.writes
         guard agrees, decision.backend == order.backend else {
@@ -25,6 +30,10 @@ package struct MachinePolicy: Sendable {
                 .denied, "server and machine do not agree on what this command changes")
         }
         decision.writes = order.writes
+        decision.protected += order.protected.filter { path in
+            !decision.protected.contains { $0.utf8.elementsEqual(path.utf8) }
+        }
+        decision.attachesVolumes = decision.attachesVolumes && order.attachesVolumes
         decision.limits = decision.limits?.narrowed(by: order.limits)
         return decision
     }

@@ -91,7 +91,7 @@ struct cjail_header {
 #define CJAIL_STEP_GUARD_ROOT "guard_root" // an operand is the view's root
 #define CJAIL_STEP_GUARD_SYSTEM "guard_system" // an operand is a protected path, or what one leads to
 #define CJAIL_STEP_GUARD_MOUNT "guard_mount" // an operand is the root of a mount
-#define CJAIL_STEP_LIMITS "limits"
+#define CJAIL_STEP_LIMITS "limits" // the priorities in it are given up earlier, before staging
 #define CJAIL_STEP_CAPABILITIES "capabilities"
 #define CJAIL_STEP_DESCRIPTORS "descriptors"
 #define CJAIL_STEP_SECCOMP "seccomp"

@@ -174,6 +174,8 @@ package final class Dispatcher: Service {
                 argv: command.decision.argv, policy: command.decision.policy,
                 writes: command.decision.writes, backend: command.decision.backend,
                 view: command.decision.view, paths: command.decision.paths,
+                protected: command.decision.protected,
+                attachesVolumes: command.decision.attachesVolumes,
                 limits: command.decision.limits ?? CommandLimits(),
                 timeoutMilliseconds: command.timeoutSeconds * 1000,
                 startWithinMilliseconds: Int(remaining * 1000), outputLimit: outputLimit,

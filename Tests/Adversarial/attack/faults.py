@@ -253,7 +253,7 @@ def judge(fault, run, whole):
     return "no consequence"
 
 
-def campaign(arena, figures, layers):
+def campaign(arena, figures, layers, errors=ERRORS):
     if shutil.which("strace") is None:
         raise Skip("strace is not installed")
     scene = Scene(arena, layers)
@@ -270,7 +270,7 @@ def campaign(arena, figures, layers):
 
     verdicts, anyway = collections.Counter(), collections.Counter()
     for number, fault in enumerate(faults):
-        for error in ERRORS:
+        for error in errors:
             run = Run(arena, scene, calm if number > sealed else arena.library_path, (fault.call, fault.occurrence, error))
             verdict = judge(fault, run, whole)
             verdicts[verdict] += 1
@@ -302,6 +302,13 @@ def protections_asked_for(arena, figures):
     # The control: a log without one of them is seen.
     assert not_asked_for([line for line in run.lines if "SECUREBITS" not in line]), "the control was not caught"
     figures["control"] = "caught"
+
+
+@attack("faults")
+def setup_in_short(arena, figures):
+    """With one kind of error only."""
+    campaign(arena, figures, layers=False, errors=("EPERM",))
+    assert not figures["run anyway"], f"{figures['run anyway']} runs in a jail that was not whole"
 
 
 @attack("faults")

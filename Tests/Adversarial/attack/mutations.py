@@ -76,7 +76,7 @@ MUTANTS = [
     Mutant("protected-may-be-an-operand", [Edit(GUARD, r"if \(place_is\(&operand, &places\[j\]\)\)", "if (false)")], GUARDS),
     Mutant("mount-may-be-an-operand", [gone(GUARD, r"if \(operand.is_mount_root\)")], GUARDS),
     Mutant("protected-links-lead-nowhere", [Edit(GUARD, r"place->is_link && look", "false && look")], GUARDS),
-    Mutant("guard-forgets-errors", [Edit(GUARD, r"^\s*jail_fail_errno\(CJAIL_STEP_GUARD\);", "return false;")], ("attack:setup-of-a-writer",)),
+    Mutant("guard-forgets-errors", [Edit(GUARD, r"^\s*jail_fail_errno\(CJAIL_STEP_GUARD\);", "return false;")], ("attack:setup-in-short",)),
     # Namespaces.
     Mutant("ipc-of-the-host", [Edit(NAMESPACES, r"CLONE_NEWIPC \| ", "")], SEEN),
     Mutant("host-name-of-the-host", [Edit(NAMESPACES, r"CLONE_NEWUTS \| ", "")], SEEN),
@@ -98,7 +98,8 @@ MUTANTS = [
     Mutant("all-capabilities-effective", [gone(CONFINE, r"if \(syscall\(SYS_capset"), Edit(CONFINE, r"jail_fail\(step, EPERM\);", ";")], SEEN),
     Mutant("bounding-set-kept", call_gone("drop_bounding_set", CONFINE), SEEN),
     Mutant("any-capability-may-be-asked-for", unchecked(r"\(header.capabilities & ~grantable\) != 0"), BLOCKS),
-    Mutant("new-privileges", [gone(CONFINE, r"if \(prctl\(PR_SET_NO_NEW_PRIVS")], SEEN),
+    # seccomp(2) wants it of whoever has no capabilities: the jail then refuses everything.
+    Mutant("new-privileges", [gone(CONFINE, r"if \(prctl\(PR_SET_NO_NEW_PRIVS")], SEEN, lives=False),
     Mutant("no-secure-bits", [gone(CONFINE, r"if \(prctl\(PR_SET_SECUREBITS")], ASKED),
     Mutant("ambient-set-kept", [gone(CONFINE, r"if \(prctl\(PR_CAP_AMBIENT")], ASKED),
     # Descriptors.
@@ -135,10 +136,10 @@ MUTANTS = [
     Mutant("a-failure-goes-on", [Edit(STATUS, r"_exit\(CJAIL_EXIT\);", "static int once; if (once++ == 0) return; _exit(CJAIL_EXIT);"),
                                  Edit(STATUS, r"^_Noreturn ", "", times=2), Edit("Preload/jail.h", r"^_Noreturn ", "", times=2),
                                  Edit(CONTROL, r"^_Noreturn ", "")], BLOCKS, lives=False),
-    Mutant("ready-before-it-is", [gone(MAIN, r"jail_ready\("), Edit(MAIN, r"^(\s*)control_read\(&control\);", r"\1jail_ready();\n\1control_read(&control);")],
-           BLOCKS),
+    Mutant("ready-before-it-is", [Edit(MAIN, r"^(\s*)control_read\(&control\);", r"\1if (write(CJAIL_FD_STATUS, CJAIL_READY, 6) != 6) return 1;\n\1control_read(&control);"),
+                                  gone(STATUS, r"if \(!send_line\(CJAIL_READY,")], BLOCKS),
     Mutant("ready-is-not-looked-at", [Edit(STATUS, r"if \(!send_line\(CJAIL_READY, strlen\(CJAIL_READY\)\)\)[^;]*;", "send_line(CJAIL_READY, strlen(CJAIL_READY));")],
-           ("attack:setup-of-a-writer",)),
+           ("attack:setup-in-short",)),
     # What tools read.
     Mutant("names-by-the-instances-modules", [Edit(NAMES, r"^EXPORT struct passwd \*getpwuid", "static struct passwd *getpwuid_unused")], ("hostile_name_service",)),
     Mutant("names-from-anything", [Edit(NAMES, r"S_ISREG\(status.st_mode\) && status.st_size <= LIMIT", "true"), Edit(NAMES, r"O_RDONLY \| O_NONBLOCK \|", "O_RDONLY |"),
@@ -154,5 +155,5 @@ MUTANTS = [
     Mutant("ignored-signals-stay-ignored", [Edit(SPAWN, r"signal <= 64; signal\+\+", "signal <= 0; signal++")], ("seen_from_outside", "attack:what-the-tool-is-given")),
     Mutant("blocked-signals-stay-blocked", [Edit(SPAWN, r"sigprocmask\(SIG_SETMASK, &none, NULL\);", "")], SEEN),
     Mutant("cgroups-need-not-be-joined", [Edit(SPAWN, r"!= 1\) return -1;", "!= 1) continue;")], ("a_group_that_cannot",)),
-    Mutant("memory-files-are-not-sealed", [Edit(SEAL, r"fcntl\(descriptor, F_ADD_SEALS, [^)]*\) != 0", "false")], ("attack:what-the-tool-is-given",)),
+    Mutant("memory-files-are-not-sealed", [Edit(SEAL, r"fcntl\(descriptor, F_ADD_SEALS, [^)]*\) != 0", "0")], ("attack:what-the-tool-is-given",)),
 ]

@@ -15,8 +15,8 @@ PROTOCOL = 3
 class Server:
     """Speaks the agent's link (docs/link.md) to a real agent, and sends what the test wants."""
 
-    def __init__(self, answers=None):
-        """`answers` maps a path to (status, headers) that every request there gets instead."""
+    def __init__(self, answers=None, tls=None):
+        """`answers` maps a path to (status, headers) that every request there gets instead; `tls` is an ssl.SSLContext."""
         self.answers = answers or {}
         self.asked = []  # (path, headers)
         self.instances = {}
@@ -37,7 +37,9 @@ class Server:
 
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._http.server_port}"
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
 
     def end(self):
