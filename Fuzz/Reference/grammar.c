@@ -1,6 +1,6 @@
 // The grammar of docs/command-grammar.md as one table: a state, a class of bytes, what then.
 //
-// Written from that page alone. Every byte is looked at once; an operator is known by the state that it is in
+// By that page. Every byte is looked at once; an operator is known by the state that it is in
 // when it ends.
 #include <string.h>
 

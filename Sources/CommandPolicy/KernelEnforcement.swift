@@ -1,7 +1,7 @@
 /// What holds a command to its decision, whatever its program does: set up before the program's `main`, and
 /// nothing runs when any of it cannot be set up (docs/jail.md).
 package struct KernelEnforcement: Sendable, Hashable, Encodable {
-    /// Flags of every mount of the view.
+    /// Flags of the view's own mount; blockers and the root of a narrowed view are always `ro`.
     package let mounts: [String]
     /// The capabilities that are left.
     package let capabilities: [String]
@@ -11,9 +11,9 @@ package struct KernelEnforcement: Sendable, Hashable, Encodable {
 
     /// - Parameter writes: Whether the command changes files.
     init(writes: Bool) {
-        mounts = ["nosuid", "nodev", "noexec", writes ? "rw" : "ro"]
+        mounts = ["nosuid", "nodev", "noexec", "noatime", writes ? "rw" : "ro"]
         capabilities = writes ? ["DAC_OVERRIDE", "FOWNER"] : ["DAC_OVERRIDE"]
         seccomp = writes ? "allow-list of writers" : "allow-list of readers"
-        namespaces = ["pid", "mount", "ipc", "uts", "net"]
+        namespaces = ["pid", "mount", "ipc", "uts", "cgroup", "net"]
     }
 }

@@ -121,16 +121,20 @@ package struct JailEnd: Sendable, Hashable {
     package var isCollected: Bool
     /// Whether the control group killed it because it wanted more memory than it may have.
     package var ranOutOfMemory: Bool
+    /// Whether it was killed because its processor time was over.
+    package var usedUpTime: Bool
 
     package init(
         cause: Cause, runtime: Duration, sinkFailure: (any Error)? = nil,
-        isCollected: Bool = true, ranOutOfMemory: Bool = false
+        isCollected: Bool = true, ranOutOfMemory: Bool = false,
+        usedUpTime: Bool = false
     ) {
         self.cause = cause
         self.runtime = runtime
         self.sinkFailure = sinkFailure
         self.isCollected = isCollected
         self.ranOutOfMemory = ranOutOfMemory
+        self.usedUpTime = usedUpTime
     }
 
     package static func == (one: JailEnd, other: JailEnd) -> Bool {

@@ -24,6 +24,7 @@ struct JailRun {
     private var statusLine: [UInt8] = []
     private var outputByteCount = 0
     private var exit: (code: CInt, signal: CInt)?
+    private var usedUpTime = false
     private var isReady = false
     /// Why we ended it, if we did.
     private var verdict: JailEnd.Cause?
@@ -77,7 +78,7 @@ struct JailRun {
     func end() -> JailEnd {
         JailEnd(
             cause: cause, runtime: .now - started, sinkFailure: sinkFailure,
-            isCollected: exit != nil, ranOutOfMemory: false)
+            isCollected: exit != nil, usedUpTime: usedUpTime)
     }
 
     mutating func closeDescriptors() {
@@ -150,8 +151,11 @@ struct JailRun {
     private mutating func collect() {
         var code: CInt = 0
         var signal: CInt = 0
-        guard cjail_collect(process.pidfd, &code, &signal) == 0 else { return }
+        var milliseconds: Int64 = 0
+        guard cjail_collect_timed(process.pidfd, &code, &signal, &milliseconds) == 0 else { return }
         exit = (code, signal)
+        // The kernel ends process 1 of a namespace at the hard limit, by the same signal as everybody else.
+        usedUpTime = signal == SIGKILL && milliseconds >= Int64(limits.cpuSeconds) * 1000
     }
 
     /// Kills the tool, and its PID namespace with it.

@@ -10,8 +10,8 @@ import Testing
             """
             {"argv":["rm","-r","a b"],"backend":"jail","command":"rm -r 'a b'","guards":["a b"],\
             "kernel":{"capabilities":["DAC_OVERRIDE","FOWNER"],\
-            "mounts":["nosuid","nodev","noexec","rw"],\
-            "namespaces":["pid","mount","ipc","uts","net"],"seccomp":"allow-list of writers"},\
+            "mounts":["nosuid","nodev","noexec","noatime","rw"],\
+            "namespaces":["pid","mount","ipc","uts","cgroup","net"],"seccomp":"allow-list of writers"},\
             "limits":{"max_wall_seconds":86400,"memory_bytes":1073741824,\
             "wall_seconds":60},"policy":"vast",\
             "protected":["/bin","/boot","/dev","/etc","/home","/lib","/lib32","/lib64","/libx32",\
@@ -99,16 +99,16 @@ import Testing
                   access        reads and writes: the view of the instance is writable
                   guarded       'a b' c: refused if device and inode are the root's, a mount \
                 point's or a protected folder's
-                  mounts        nosuid, nodev, noexec, rw
+                  mounts        nosuid, nodev, noexec, noatime, rw
                   capabilities  DAC_OVERRIDE, FOWNER
                   system calls  seccomp: allow-list of writers; no_new_privs
-                  namespaces    new pid, mount, ipc, uts, net
+                  namespaces    new pid, mount, ipc, uts, cgroup, net
                   limits        60 s in all (at most 86400 if asked for), 1 GiB of memory
 
                 """)
         let reader = Policy.vast.decide("ls").explanation()
         #expect(reader.contains("capabilities  DAC_OVERRIDE\n"))
-        #expect(reader.contains("noexec, ro\n"))
+        #expect(reader.contains("noatime, ro\n"))
     }
 
     @Test func `the explanation of a denial points at the token, past wide and hidden scalars`() {

@@ -17,6 +17,7 @@ import tests_tools  # noqa: F401
 import tests_mounts  # noqa: F401
 import tests_opening  # noqa: F401
 import tests_confinement  # noqa: F401
+import tests_calls  # noqa: F401
 import tests_lessons  # noqa: F401
 
 passed = failed = skipped = 0

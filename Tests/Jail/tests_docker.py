@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from harness import (LAYERS, Overlay, Skip, chrooted, copy_tools, equal, folder, jailed, plain_root, ready, test, writing)
+from harness import LAYERS, Skip, copy_tools, equal, folder, jailed, plain_root, ready, test, writing
 
 ENGINE = os.environ.get("BOATHOOK_TEST_DOCKER")
 

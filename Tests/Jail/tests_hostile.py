@@ -4,10 +4,9 @@ import os
 import shutil
 import stat
 import subprocess
-import time
 
-from harness import (DAC_OVERRIDE, LAYERS, LIVE, SOURCES, WORK, WRITES, Overlay, Running, chrooted, control, copy_tools, equal, folder, jailed,
-                     plain_root, program, ready, refused, test, write, writing)
+from harness import (LAYERS, LIVE, WORK, Overlay, chrooted, copy_tools, equal, folder, jailed, plain_root, program, ready, refused,
+                     test, write, writing)
 
 EVIL = r"""
 #include <fcntl.h>

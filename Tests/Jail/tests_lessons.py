@@ -281,6 +281,36 @@ def the_status_counts_every_operand():
 
 
 @test
+def a_disk_without_inodes_is_said():
+    """Removing what the image brought takes an inode for its mark above. Where there is none, rm says so, and says it once more."""
+    view, disk = Overlay(plain_root()), folder("small")
+    subprocess.run(["umount", view.merged], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=12", "small", disk], check=True)
+    os.mkdir(disk + "/upper")
+    os.mkdir(disk + "/work")
+    options = f"lowerdir={view.lower},upperdir={disk}/upper,workdir={disk}/work"
+    subprocess.run(["mount", "-t", "overlay", "small", "-o", options, view.merged], check=True)
+    own = []
+    try:
+        while True:
+            own.append(f"/own-{len(own)}")
+            write(view.merged, own[-1])
+    except OSError as error:
+        equal((error.errno, os.strerror(error.errno)), (28, "No space left on device"))
+        own.pop()
+    assert own, "the control: there was room for some"
+    for command in (["rm", "/home/hard"], ["rm", "-rf", "/home/deep"]):
+        got = ready(writing(command, view.merged))
+        assert got.code == 1 and b"No space left on device" in got.err, (command, got)
+    assert os.path.exists(view.merged + "/home/hard") and os.path.exists(view.merged + "/home/deep/a/b/c/file")
+    equal(ready(jailed(["du", "-s", "/home"], view.merged)).code, 0)
+    # What the instance made itself takes nothing to remove, and then there is room for marks.
+    equal(ready(writing(["rm", *own], view.merged)).code, 0)
+    equal(ready(writing(["rm", "/home/hard"], view.merged)).code, 0)
+    assert not os.path.exists(view.merged + "/home/hard")
+
+
+@test
 def without_a_way_to_seal_there_is_no_jail():
     """An older kernel is not a reason for a weaker jail: each call that it might lack ends the run (strace --inject)."""
     if shutil.which("strace") is None:

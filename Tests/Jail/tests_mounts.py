@@ -2,7 +2,7 @@
 
 import os
 
-from harness import LAYERS, Overlay, chrooted, copy_tools, equal, folder, jailed, plain_root, ready, test, write
+from harness import LAYERS, Overlay, chrooted, copy_tools, equal, folder, jailed, plain_root, ready, test
 
 PLAIN = (["df"], ["df", "-h"], ["df", "-h", "/"], ["df", "-i"], ["df", "-aT"], ["df", "--output=source,fstype,target"], ["df", "/home/hard", "/etc"],
          ["df", "-P", "/home/deep/a/b"], ["df", "--total"], ["df", "-l"])

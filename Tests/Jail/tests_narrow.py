@@ -1,12 +1,10 @@
 """Views that have only some paths of the instance, and whoever tries to see past them."""
 
 import os
-import re
 import signal
 import subprocess
-import time
 
-from harness import (DAC_OVERRIDE, FOWNER, LAYERS, WORK, WRITES, Overlay, Running, control, equal, folder, jailed, plain_root, program,
+from harness import (DAC_OVERRIDE, FOWNER, LAYERS, WRITES, Overlay, Running, control, equal, folder, jailed, plain_root, program,
                      ready, refused, test, write, writing)
 
 SECRET = b"canary in the instance, outside"

@@ -2,11 +2,10 @@
 
 import os
 import random
-import struct
 import subprocess
 
-from harness import (DAC_OVERRIDE, ENVIRONMENT, FOWNER, HEADER, LAYERS, LIBRARY, NETWORK, NULL, WORK, WRITES, Overlay, Running, control, equal, folder,
-                     jailed, plain_root, ready, refused, sealed, test, write, writing)
+from harness import (DAC_OVERRIDE, ENVIRONMENT, FOWNER, HEADER, LAYERS, LIBRARY, NETWORK, NULL, WORK, WRITES, Overlay, Running,
+                     control, equal, folder, jailed, plain_root, ready, refused, sealed, test, write, writing)
 
 
 @test

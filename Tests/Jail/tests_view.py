@@ -5,8 +5,8 @@ import shutil
 import stat
 import subprocess
 
-from harness import (DAC_OVERRIDE, FOWNER, LAYERS, WORK, WRITES, Overlay, chrooted, equal, folder, jailed, plain_root, ready, refused,
-                     test, write, writing)
+from harness import (DAC_OVERRIDE, FOWNER, LAYERS, WORK, Overlay, chrooted, equal, folder, jailed, plain_root, ready, refused, test,
+                     write, writing)
 
 COMMANDS = [
     ["ls"], ["ls", "-l", "-o", "-r"], ["ls", "-l", "/home"], ["ls", "-laR", "/home"], ["ls", "-lan", "/etc"],

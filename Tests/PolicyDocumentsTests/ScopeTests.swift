@@ -98,7 +98,7 @@ struct ScopeTests {
 
     @Test func `what the kernel will enforce is part of the decision`() {
         let reader = Policy.vast.decide("ls"), writer = Policy.vast.decide("rm x")
-        #expect(reader.kernel?.mounts == ["nosuid", "nodev", "noexec", "ro"])
+        #expect(reader.kernel?.mounts == ["nosuid", "nodev", "noexec", "noatime", "ro"])
         #expect(reader.kernel?.capabilities == ["DAC_OVERRIDE"])
         #expect(writer.kernel?.mounts.last == "rw")
         #expect(writer.kernel?.capabilities == ["DAC_OVERRIDE", "FOWNER"])

@@ -32,7 +32,7 @@ extension JailEnd {
             report.signal = signal
             report.complete = false
             switch signal {
-            case 24: report.note = "it used up its processor time"
+            case 9 where usedUpTime: report.note = "it used up its processor time"
             case 9 where ranOutOfMemory: report.note = "it used up the memory that it may have"
             case 9: report.note = "it used up the machine's memory, or somebody killed it there"
             default: break

@@ -10,7 +10,7 @@ import subprocess
 import typing
 
 # What a build of the jail and its tests need of the repository.
-PARTS = ("Preload", "Sources/CJail", "Tests/Jail", "bin")
+PARTS = ("Preload", "Sources/CJail", "Tests/Jail", "bin", "docs")
 
 
 class Stale(Exception):

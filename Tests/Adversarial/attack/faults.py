@@ -33,9 +33,13 @@ HARMLESS = {
     "getrandom": "the allocator's and stdio's keys, which protect nothing of the jail",
 }
 
-# The same of single calls, by what they are about.
+# The same of single calls, by the log's line and the one before it.
+FIFO = "whether what is opened is a FIFO (opening.c); these are ours, and opened with O_NONBLOCK in any case"
 HARMLESS_ABOUT = {
-    "/usr/share/zoneinfo/": "a file of the zone's name that is not found is what is hoped for: UTC0 is then a rule (tzset(3))",
+    r'\n.*"/usr/share/zoneinfo/': "a file of the zone's name that is not found is what is hoped for: UTC0 is then a rule (tzset(3))",
+    r'\n.*newfstatat\(AT_FDCWD, "/proc/self/oom_score_adj"': FIFO,
+    r'\n.*newfstatat\(\d+, "f"': FIFO,
+    r'O_WRONLY.*\n.*newfstatat\(\d+, "",': FIFO,
 }
 
 # What the log of a run without a fault must show: protections that cannot be seen from anywhere once they are in force.
@@ -48,7 +52,7 @@ ASKED_FOR = [
     r"pivot_root\(", r"umount2\(.*MNT_DETACH.*", r"close_range\(5, 4294967295", r"seccomp\(SECCOMP_SET_MODE_FILTER",
 ]
 
-Fault = collections.namedtuple("Fault", "call occurrence phase line")
+Fault = collections.namedtuple("Fault", "call occurrence phase lines")
 
 
 class Run:
@@ -205,7 +209,7 @@ def setup_calls(lines):
     """The calls of the tool's process from its exec to "ready", in their order, from the log of a run without a fault.
 
     An occurrence counts from the process's first call, as strace counts."""
-    counts, faults, phase, tool = collections.Counter(), [], "spawner", None
+    counts, faults, phase, tool, before = collections.Counter(), [], "spawner", None, ""
     for line in lines:
         found = re.match(r"(\d+)\s+(?:<\.\.\. )?(\w+)(\(| resumed>)", line)
         if not found:
@@ -225,7 +229,8 @@ def setup_calls(lines):
         # The library's first call is about its control block; the linker's descriptors are all above ours.
         if phase == "linker" and re.search(r"\b(newfstatat|fstat)\(3,", line):
             phase = "jail"
-        faults.append(Fault(call, counts[call], phase, line))
+        faults.append(Fault(call, counts[call], phase, f"{before}\n{line}"))
+        before = line
         if call == "execve":
             phase = "linker"
         if call == "write" and '"ready' in line:
@@ -248,7 +253,7 @@ def judge(fault, run, whole):
     if different:
         return "run anyway"
     if fault.phase == "jail":
-        about = any(text in fault.line for text in HARMLESS_ABOUT)
+        about = any(re.search(pattern, fault.lines) for pattern in HARMLESS_ABOUT)
         return "harmless" if about or fault.call in HARMLESS else "run anyway"
     return "no consequence"
 

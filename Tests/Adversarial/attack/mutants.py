@@ -12,7 +12,7 @@ from attack.mutations import MUTANTS  # noqa: F401 (options.py lists them)
 
 # Passes with every mutant that lives.
 ALIVE = "one_layer_and_many_layers"
-JAIL_SECONDS, ATTACK_SECONDS = 240, 600
+LIKELY_SECONDS, ALL_SECONDS = 90, 600
 QUICK_ATTACKS = ["protections-asked-for", "setup-in-short", "every-number", "calls-of-other-conventions", "given", "residue",
                  "rm-through-an-absolute-link", "operand-becomes-the-root"]
 
@@ -38,7 +38,7 @@ class Hunt:
 
     def jail_tests(self, names):
         """(those that passed, those that failed) of Tests/Jail."""
-        text, status = self.run("sh", f"{sandbox.TREE}/Tests/Jail/run", *names, seconds=JAIL_SECONDS)
+        text, status = self.run("sh", f"{sandbox.TREE}/Tests/Jail/run", *names, seconds=LIKELY_SECONDS if names else ALL_SECONDS)
         passed, failed = re.findall(r"^ok (\w+)", text, re.M), re.findall(r"^not ok (\w+)", text, re.M)
         if not re.search(r"^\d+ passed, \d+ failed", text, re.M):
             # It ended in the middle: the jail took the tests' own ground away, or one never came back.
@@ -47,7 +47,7 @@ class Hunt:
         return passed, [name for name in failed if name]
 
     def attacks(self, names):
-        text, _ = self.run(sys.executable, "-m", "attack.inside", "200", "2", *names, seconds=ATTACK_SECONDS)
+        text, _ = self.run(sys.executable, "-m", "attack.inside", "200", "2", *names, seconds=ALL_SECONDS)
         self.last = text
         return ["attack:" + name for name in re.findall(r"^ok \w+/([\w-]+)", text, re.M)], \
             ["attack:" + name for name in re.findall(r"^not ok \w+/([\w-]+)", text, re.M)]
@@ -92,14 +92,14 @@ class Hunted:
         return copy
 
     def control(self, mutants):
-        """The jail as it is: a test that fails with it catches nothing."""
-        names = sorted({name for mutant in mutants for name in mutant.hunters})
+        """The jail as it is: a test that fails with it, here in the sandbox, catches nothing."""
+        attacks = {name.removeprefix("attack:") for mutant in mutants for name in mutant.hunters if name.startswith("attack:")}
         plain = Hunt(self.copy("unchanged"), self.compiler)
-        self.unreliable = set(plain.jail_tests([ALIVE, *(name for name in names if not name.startswith("attack:"))])[1])
-        attacks = [name.removeprefix("attack:") for name in names if name.startswith("attack:")]
-        self.unreliable |= set(plain.attacks(attacks)[1]) if attacks else set()
-        print(f"{'not ok' if self.unreliable else 'ok'} mutants/unchanged: "
-              f"{'fails ' + ', '.join(sorted(self.unreliable)) if self.unreliable else 'passes'}", flush=True)
+        passed, failed = plain.jail_tests([])
+        assert ALIVE in passed, f"the jail as it is does not work here:\n{plain.last[-3000:]}"
+        more = plain.attacks(sorted(attacks | set(QUICK_ATTACKS)))
+        self.unreliable = set(failed + more[1])
+        print(f"mutants/unchanged: passes {len(passed + more[0])} tests, fails {', '.join(sorted(self.unreliable)) or 'none'}", flush=True)
 
     compiler = shutil.which("cc")
 
@@ -128,9 +128,9 @@ def hunt(tree, mutants, report):
     finally:
         shutil.rmtree(work, ignore_errors=True)
     caught = sum(verdict == "caught" for verdict in hunted.verdicts.values())
-    passed = caught == len(mutants) and not hunted.unreliable
+    passed = caught == len(mutants)
     figures = {"mutants": len(mutants), "caught": caught, "what caught which": hunted.rows,
-               "control": f"the jail as it is fails {sorted(hunted.unreliable)}" if hunted.unreliable else "the jail as it is passes"}
+               "control": "the jail as it is fails " + (", ".join(sorted(hunted.unreliable)) or "none") + ", which count for nothing"}
     report.rows.append({"attack": "mutants", "group": "mutants", "verdict": "passed" if passed else "failed", "note": "",
                         "seconds": round(time.monotonic() - started, 2), "figures": figures})
     print(f"{'ok' if passed else 'not ok'} mutants: {caught} of {len(mutants)} caught; {figures['control']}")
