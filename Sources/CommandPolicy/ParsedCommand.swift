@@ -59,26 +59,28 @@ package struct ParsedCommand: Sendable {
 
     /// Takes a command from a caller that sends argv itself; no quoting is read.
     ///
-    /// ``text`` becomes the words in shell quoting, which ``parse(_:)`` reads back to the same
-    /// words; offsets index it. The length limits hold for it too.
+    /// ``text`` becomes the words in shell quoting, which a POSIX shell reads back to the same words;
+    /// offsets index it. The length limits hold for the words with one blank between each two: that
+    /// is never longer than a text that was read to them, so whatever ``parse(_:)`` accepts, the
+    /// machine that gets its words accepts too.
     ///
     /// - Parameter argv: The program and its arguments, any bytes but NUL.
     /// - Returns: The same words.
     /// - Throws: ``CommandError``: `missing_command`, `nul_byte` or `too_long`.
     package static func words(_ argv: [String]) throws(CommandError) -> ParsedCommand {
         guard !argv.isEmpty else { throw missingCommand }
+        try checkLength(of: argv)
         let (text, words) = rendering(argv)
         if let offset = Array(text.utf8).firstIndex(of: 0) { throw nulByte(offset: offset) }
-        try checkLength(text)
         return ParsedCommand(text: text, words: words)
     }
 
-    /// The words in shell quoting, and where each is; ends soon after ``maximumByteCount``, as a
+    /// The words in shell quoting, and where each is; ends soon after ``maximumQuotedByteCount``, as a
     /// caller may send megabytes.
     static func rendering(_ argv: [String]) -> (text: String, words: [Word]) {
         var text = ""
         var words: [Word] = []
-        for word in argv where text.utf8.count <= maximumByteCount {
+        for word in argv where text.utf8.count <= maximumQuotedByteCount {
             if !words.isEmpty { text += " " }
             let offset = text.utf8.count
             // Quoting only adds, so a longer word cannot come within the limit.
@@ -87,6 +89,10 @@ package struct ParsedCommand: Sendable {
         }
         return (text, words)
     }
+
+    /// More than words within the limits can take: four bytes for each quote, and two quotes and a blank
+    /// for each word.
+    private static let maximumQuotedByteCount = 7 * maximumByteCount
 
     /// Writes a word so that ``parse(_:)``, and any POSIX shell, reads it back: as it is where
     /// that is safe, in single quotes else.
@@ -128,13 +134,9 @@ extension ParsedCommand {
     }
 
     /// Refuses a text beyond the limits; the offset is that of the first byte beyond.
+    ///
+    /// So many scalars take ``maximumByteCount`` bytes at most, so theirs is the first limit.
     private static func checkLength(_ text: String) throws(CommandError) {
-        if let end = text.utf8.index(
-            text.startIndex, offsetBy: maximumByteCount, limitedBy: text.endIndex),
-            end != text.endIndex
-        {
-            throw tooLong(offset: maximumByteCount)
-        }
         let scalars = text.unicodeScalars
         if let end = scalars.index(
             scalars.startIndex, offsetBy: maximumScalarCount, limitedBy: scalars.endIndex),
@@ -142,6 +144,15 @@ extension ParsedCommand {
         {
             throw tooLong(offset: text.utf8.distance(from: text.startIndex, to: end))
         }
+    }
+
+    /// The same for words with one blank between each two; without a place, as nobody typed them.
+    private static func checkLength(of argv: [String]) throws(CommandError) {
+        var byteCount = argv.count - 1
+        for word in argv where byteCount <= maximumByteCount { byteCount += word.utf8.count }
+        guard byteCount <= maximumByteCount else { throw tooLong(offset: nil) }
+        let scalarCount = argv.reduce(argv.count - 1) { $0 + $1.unicodeScalars.count }
+        guard scalarCount <= maximumScalarCount else { throw tooLong(offset: nil) }
     }
 
     /// The place of a part of a word, for an error.

@@ -175,6 +175,7 @@ package struct Policy: Sendable, Hashable {
         _ candidate: [String], _ view: InstanceView, _ scope: CommandScope
     ) -> String? {
         guard let command = try? ParsedCommand.words(candidate),
+            (try? ParsedCommand.parse(command.text)) != nil,
             (try? allowance(command, view, scope)) != nil
         else { return nil }
         return command.text

@@ -16,15 +16,16 @@ package struct StrictJSON {
         return scanner.scanText()
     }
 
-    /// An open array or object, with the keys that it has so far, as they are spelled.
+    /// An open array or object.
     private enum Frame {
-        case array
-        case object(keys: Set<[UInt8]>)
+        case array, object
     }
 
     private let bytes: [UInt8]
     private var index = 0
     private var frames: [Frame] = []
+    /// The keys that each open object has so far; apart from the frames, so that none is ever copied.
+    private var keys: [Set<String>] = []
 
     private init(bytes: [UInt8]) {
         self.bytes = bytes
@@ -53,7 +54,7 @@ package struct StrictJSON {
                 if next == UInt8(ascii: "]") { return true }
             case UInt8(ascii: "{"):
                 index += 1
-                guard open(.object(keys: [])) else { return false }
+                guard open(.object) else { return false }
                 skipBlanks()
                 if next == UInt8(ascii: "}") { return true }
                 guard scanKey() else { return false }
@@ -74,6 +75,7 @@ package struct StrictJSON {
             case (.array, UInt8(ascii: "]")), (.object, UInt8(ascii: "}")):
                 index += 1
                 frames.removeLast()
+                if frame == .object { keys.removeLast() }
             case (.array, UInt8(ascii: ",")):
                 index += 1
                 return true
@@ -89,17 +91,19 @@ package struct StrictJSON {
 
     private mutating func open(_ frame: Frame) -> Bool {
         frames.append(frame)
+        if frame == .object { keys.append([]) }
         return frames.count <= Self.maximumDepth
     }
 
     /// A key that is new in its object, and the colon.
     private mutating func scanKey() -> Bool {
         skipBlanks()
-        guard let key = scanString(), case .object(var keys)? = frames.last,
+        guard let key = scanString(),
             // Two spellings of one key would escape the comparison, and no client escapes keys.
-            !key.contains(UInt8(ascii: "\\")), keys.insert(key).inserted
+            !key.contains(UInt8(ascii: "\\")),
+            // As a text: two that are canonically equivalent are one key to whoever decodes them.
+            keys[keys.count - 1].insert(String(decoding: key, as: UTF8.self)).inserted
         else { return false }
-        frames[frames.count - 1] = .object(keys: keys)
         skipBlanks()
         guard next == UInt8(ascii: ":") else { return false }
         index += 1

@@ -162,7 +162,8 @@ import VastAPI
     }
 
     @Test func `too many calls are 429 with everything that any client reads`() async throws {
-        try await TestServer.with(rate: .interval(seconds: 1.5)) { server, client in
+        // Long enough for a machine that has much else to do.
+        try await TestServer.with(rate: .interval(seconds: 37.5)) { server, client in
             let path = APIPath.execute(instance: server.instance)
             let began = ContinuousClock.now
             _ = try await client.send(.put, path, key: server.key, json: #"{"command":"ls"}"#)
@@ -172,10 +173,10 @@ import VastAPI
             #expect(response.status == .tooManyRequests)
             // What is left of the interval, in whole seconds; less only by the time that the test took.
             let wait = try #require(response.headers[.retryAfter].flatMap { Double($0) })
-            #expect(wait <= 2)
-            #expect(wait >= (1.5 - took).rounded(.up))
+            #expect(wait <= 38)
+            #expect(wait >= (37.5 - took).rounded(.up))
             let reply = try response.decoded(ErrorReply.self)
-            #expect(reply.detail == "API requests too frequent endpoint threshold=1.5")
+            #expect(reply.detail == "API requests too frequent endpoint threshold=37.5")
             #expect(reply.msg == reply.detail)
             #expect(!reply.success)
         }

@@ -69,6 +69,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "rm " + String(repeating: "a", count: 506) + "\\ b",
+        "ls \"" + String(repeating: "'", count: 140) + "\"",
+    ])
+    func `what the server reads, the agent reads from its words`(text: String) throws {
+        // Quoting makes the words longer than they were typed; found by `bin/fuzz grammar`.
+        let parsed = try ParsedCommand.parse(text)
+        #expect(try ParsedCommand.words(parsed.argv).argv == parsed.argv)
+    }
+
+    @Test func `the first code point beyond the limit is to blame, however many bytes there are`() {
+        #expect(throws: CommandError.self) {
+            do {
+                _ = try ParsedCommand.parse("ls " + String(repeating: "a", count: 3000))
+            } catch let error as CommandError {
+                #expect(error.offset == 512)
+                throw error
+            }
+        }
+    }
+
     @Test func `names that differ only in normalisation are different words`() throws {
         let composed = try ParsedCommand.parse("rm caf\u{E9}")
         let decomposed = try ParsedCommand.parse("rm cafe\u{301}")

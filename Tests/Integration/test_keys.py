@@ -326,8 +326,8 @@ def pile(new_container):
 
 @pytest.fixture
 def slow(pile):
-    """The same, with a folder `/workspace/many` of 4,001 entries in all that takes rm a while."""
-    pile.shell("mkdir /workspace/many; cd /workspace/many; touch {1..4000}")
+    """The same, with a folder `/workspace/many` of 2,001 entries in all that takes rm a while."""
+    pile.shell("mkdir /workspace/many; cd /workspace/many; touch {1..2000}")
     return pile
 
 
@@ -394,7 +394,7 @@ def test_no_spelling_gets_round_a_budget(key_of, pile, operand):
 
 
 def test_a_budget_is_for_one_removal_at_a_time(key_of, inspecting, slow):
-    client = key_of("--delete-entries", "5000")
+    client = key_of("--delete-entries", "3000")
     identifier, pid = held(client, inspecting, slow, "rm -r workspace/many")
     try:
         instance = client.instance_id(slow)
@@ -443,26 +443,26 @@ def test_a_repeated_order_is_charged_once(key_of, pile):
 
 
 def test_what_was_cancelled_is_charged_with_what_went(key_of, inspecting, slow):
-    client = key_of("--delete-entries", "5000")
+    client = key_of("--delete-entries", "3000")
     identifier, pid = held(client, inspecting, slow, "rm -r workspace/many")
     try:
-        while many_left(slow) == 4001:
+        while many_left(slow) == 2001:
             jailed.step(pid, 0.0002)
         assert client.request("DELETE", f"/api/v0/commands/{identifier}/").status == 200
     finally:
         jailed.thaw(pid)
     row = client.final(identifier)
-    gone = 4001 - many_left(slow)
-    assert row["state"] == "cancelled" and row["removal"]["entries"] == gone and 0 < gone < 4001
+    gone = 2001 - many_left(slow)
+    assert row["state"] == "cancelled" and row["removal"]["entries"] == gone and 0 < gone < 2001
     # What is left of the budget is what did not go.
-    slow.shell("mkdir /workspace/rest; cd /workspace/rest; touch {1..5000}")
+    slow.shell("mkdir /workspace/rest; cd /workspace/rest; touch {1..3000}")
     refusal = ended(client, client.instance_id(slow), "rm -r workspace/rest")
-    assert refusal["note"].endswith(f"and at most {5000 - gone} may; nothing was removed"), refusal
+    assert refusal["note"].endswith(f"and at most {3000 - gone} may; nothing was removed"), refusal
 
 
 def test_what_was_lost_is_charged_with_all_that_it_might_have_taken(start_up, slow):
     up = start_up()
-    client = make_key(up, "--delete-entries", "5000")
+    client = make_key(up, "--delete-entries", "3000")
     identifier, pid = held(client, up, slow, "rm -r workspace/many")
     up.process.kill()
     # The tool dies with its agent.
@@ -478,11 +478,11 @@ def test_what_was_lost_is_charged_with_all_that_it_might_have_taken(start_up, sl
 def test_a_tool_that_somebody_killed_is_charged_with_what_went(start_up, slow):
     """And the next removal is not kept waiting."""
     up = start_up()
-    client = make_key(up, "--delete-entries", "5000")
+    client = make_key(up, "--delete-entries", "3000")
     identifier, pid = held(client, up, slow, "rm -r workspace/many")
     os.kill(pid, signal.SIGKILL)
     row = client.final(identifier)
-    assert row["state"] == "signalled" and row["removal"]["entries"] == 4001 - many_left(slow), row
+    assert row["state"] == "signalled" and row["removal"]["entries"] == 2001 - many_left(slow), row
     assert ended(client, client.instance_id(slow), "rm -r workspace/many")["exit_code"] == 0
 
 

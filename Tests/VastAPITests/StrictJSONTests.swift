@@ -20,6 +20,26 @@ import VastAPI
         #expect(!StrictJSON.isUnambiguous(text.utf8))
     }
 
+    @Test func `names that a reader may take for one are one`() {
+        // Found by a person who read the code for a fuzzer: decoding keeps one of the two.
+        #expect(!StrictJSON.isUnambiguous("{\"\u{E9}\":1,\"e\u{301}\":2}".utf8))
+    }
+
+    @Test func `many names take a time in their number`() {
+        func seconds(_ count: Int) -> Double {
+            let body = "{" + (0..<count).map { "\"name\($0)\":1" }.joined(separator: ",") + "}"
+            let bytes = Array(body.utf8)
+            // The shortest of some: whatever else the machine does only adds.
+            return (0..<5).map { _ in
+                let started = ContinuousClock.now
+                #expect(StrictJSON.isUnambiguous(bytes))
+                return (ContinuousClock.now - started) / .seconds(1)
+            }.min() ?? 0
+        }
+        // Sixteen times the names; squared, it would be 256 times the time.
+        #expect(seconds(16_000) < seconds(1000) * 80)
+    }
+
     @Test func `bytes that are no UTF-8 are refused`() {
         #expect(!StrictJSON.isUnambiguous([0x22, 0xff, 0x22]))
         #expect(!StrictJSON.isUnambiguous("{\"command\":\"ls\"}".utf16.flatMap { [UInt8($0), 0] }))
