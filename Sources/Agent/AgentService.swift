@@ -35,7 +35,8 @@ package struct AgentService: Service {
         threads.start()
         let known = KnownContainers()
         let runner = CommandRunner(
-            engine: engine, jail: jail, policy: policy, known: known, journal: journal,
+            engine: engine, jail: jail, policy: policy, adoption: adoption, known: known,
+            journal: journal,
             turns: CommandTurns(concurrency: concurrency), threads: threads, spools: spools,
             outputLimit: outputLimit)
         self.link = link

@@ -106,6 +106,12 @@ package struct Container: Sendable, Hashable, Identifiable {
         self.mounts = mounts
     }
 
+    /// Whether a text is a full id: 64 lower-case hexadecimal digits.
+    package static func isID(_ text: String) -> Bool {
+        text.utf8.count == 64
+            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
     /// Whether processes of its own may be at work in it.
     package var isRunning: Bool { processID > 0 && status != "exited" && status != "created" }
 

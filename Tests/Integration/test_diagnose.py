@@ -17,6 +17,7 @@ from harness.waiting import eventually
 def diagnosing(engine, tmp_path_factory):
     up = Up(engine, tmp_path_factory.mktemp("diagnosing"), "--policy", "diagnose")
     yield up
+    up.process.terminate()
     up.process.end()
 
 

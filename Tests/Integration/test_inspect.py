@@ -57,6 +57,7 @@ def furnish(root):
 def inspecting(engine, tmp_path_factory):
     up = Up(engine, tmp_path_factory.mktemp("inspecting"), "--policy", "inspect")
     yield up
+    up.process.terminate()
     up.process.end()
 
 

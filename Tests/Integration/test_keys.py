@@ -22,6 +22,7 @@ from harness.waiting import eventually
 def inspecting(engine, tmp_path_factory):
     up = Up(engine, tmp_path_factory.mktemp("inspecting"), "--policy", "inspect")
     yield up
+    up.process.terminate()
     up.process.end()
 
 

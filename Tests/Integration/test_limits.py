@@ -58,7 +58,7 @@ def files(new_container):
         for number in range(150):
             (top / str(number)).touch()
     with (container.merged / "home/line").open("wb") as file:
-        for _ in range(150):
+        for _ in range(100):
             file.write(b"x" * (1 << 20))
     with (container.merged / "home/holes").open("wb") as file:
         file.truncate(1 << 40)
@@ -92,30 +92,20 @@ def test_what_wants_more_memory_than_it_may_have_ends(limited, files, command, s
 @pytest.mark.skipif(not has_groups(), reason="this host has no control groups")
 def test_a_tool_that_its_group_kills_says_why(limited, files):
     up = limited({"memory_mib": 512})
-    identifier, pid = up.frozen(up.instance_id(files), "du -a many")
+    identifier, pid = up.frozen(up.instance_id(files), "sort home/line")
     try:
         group = next(group for group in cgroups.groups(up.agent_folder) if cgroups.memory_limit(group))
         assert cgroups.memory_limit(group) == 512 << 20
-        assert int((group / "cgroup.procs").read_text()) == pid
-        # Less than it needs to go on at all.
+        assert (group / "cgroup.procs").read_text().split() == [str(pid)]
+        # The tool may still have so many addresses, but no such memory behind them.
         for name in ("memory.limit_in_bytes", "memory.max"):
             if (group / name).exists():
-                eventually("the limit is set", lambda: lower(group / name, 300_000), 10)
+                (group / name).write_text(str(32 << 20))
     finally:
         jailed.thaw(pid)
     row = up.final(identifier)
     assert (row["state"], row["signal"], row["complete"]) == ("signalled", signal.SIGKILL, False), row
     assert row["note"] == "it used up the memory that it may have"
-
-
-def lower(file, count):
-    """Takes away what is only kept for speed, too."""
-    try:
-        file.write_text(str(count))
-        return True
-    except OSError:
-        count = int((file.parent / "memory.usage_in_bytes").read_text())
-        return False
 
 
 def test_somebody_elses_kill_is_not_called_a_want_of_memory(limited, files):
@@ -139,6 +129,7 @@ def test_each_tool_is_in_a_group_of_its_own_with_its_limits(limited, files, new_
         for number in range(150):
             (top / str(number)).touch()
     first, one = up.frozen(up.instance_id(files), "du -a many")
+    eventually("it stands still", lambda: jailed.stopped(one))
     second, two = up.frozen(up.instance_id(other), "du -a many")
     try:
         places = [cgroups.members(pid) for pid in (one, two)]
@@ -234,8 +225,9 @@ def test_a_machine_allows_less_time(start_up, files, tmp_path):
 def test_processor_time_ends_too(limited, files):
     up = limited({"cpu_seconds": 1, "wall_seconds": 50})
     row = ended(up, up.instance_id(files), "sha256sum home/holes", seconds=60)
-    assert (row["state"], row["signal"], row["note"]) == ("signalled", signal.SIGXCPU, "it used up its processor time"), row
-    assert row["complete"] is False and row["stdout"] == ""
+    assert row["state"] == "signalled" and row["signal"] in (signal.SIGXCPU, signal.SIGKILL), row
+    assert row["complete"] is False and row["stdout"] == "" and row["runtime"] < 40
+    assert row["note"] == "it used up its processor time"
 
 
 # Output

@@ -21,6 +21,7 @@ def inspecting(engine, tmp_path_factory):
     """A Boathook whose callers have the whole of `inspect`."""
     up = Up(engine, tmp_path_factory.mktemp("inspecting"), "--policy", "inspect")
     yield up
+    up.process.terminate()
     up.process.end()
 
 
@@ -123,8 +124,8 @@ def test_explain_shows_what_holds_a_command():
     told = policy("explain", "rm -r workspace/old")
     text = told.stdout.decode()
     assert told.returncode == 0 and text.startswith("allowed by rule vast/rm\n")
-    for part in ("0: rm", "2: workspace/old", "nosuid, nodev, noexec, rw", "DAC_OVERRIDE, FOWNER", "seccomp: allow-list of writers",
-                 "pid, mount, ipc, uts, net", "60 s in all", "1 GiB of memory", "64 MiB of output"):
+    for part in ("0: rm", "2: workspace/old", "nosuid, nodev, noexec, noatime, rw", "DAC_OVERRIDE, FOWNER", "seccomp: allow-list of writers",
+                 "pid, mount, ipc, uts, cgroup, net", "60 s in all", "1 GiB of memory"):
         assert part in text, part
     refused = policy("explain", "rm -rf 'a b' /usr")
     assert refused.returncode == 1
@@ -259,11 +260,11 @@ def test_a_rule_without_volumes(start_up, new_container, tmp_path):
 # Decisions
 
 READER = {
-    "mounts": ["nosuid", "nodev", "noexec", "ro"], "capabilities": ["DAC_OVERRIDE"], "seccomp": "allow-list of readers",
-    "namespaces": ["pid", "mount", "ipc", "uts", "net"],
+    "mounts": ["nosuid", "nodev", "noexec", "noatime", "ro"], "capabilities": ["DAC_OVERRIDE"], "seccomp": "allow-list of readers",
+    "namespaces": ["pid", "mount", "ipc", "uts", "cgroup", "net"],
 }
 WRITER = {
-    **READER, "mounts": ["nosuid", "nodev", "noexec", "rw"], "capabilities": ["DAC_OVERRIDE", "FOWNER"],
+    **READER, "mounts": ["nosuid", "nodev", "noexec", "noatime", "rw"], "capabilities": ["DAC_OVERRIDE", "FOWNER"],
     "seccomp": "allow-list of writers",
 }
 LIMITS = {"wall_seconds": 60, "max_wall_seconds": 86400, "memory_bytes": 1 << 30, "output_bytes": 64 << 20}
@@ -362,4 +363,6 @@ def test_explain_says_what_the_server_says(inspecting, running):
     instance = inspecting.instance_id(running)
     for command in ("ls -la home", "tail -n +2 etc/passwd", "find home -name '*.txt' -size +1k -print0", "sort -k 2,2n etc/passwd", "df -h /"):
         decision = order(inspecting, instance, command, dry_run=True).json["decision"]
+        # How much is kept is the server's to say.
+        assert decision["limits"].pop("output_bytes") == 64 << 20
         assert decision == explained(command, "--policy", "inspect")

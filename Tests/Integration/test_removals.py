@@ -249,10 +249,11 @@ def test_a_link_with_a_slash_hides_nothing(up, made):
     container, instance = made(furnish)
     there, used = tree(container, b"srv/folder"), used_bytes(upper(container))
     listed, row = preview(up, instance, "rm -r workspace/link/")
-    done = ended(up, instance, "rm -r workspace/link/", plan=row["id"])
+    done = ended(up, instance, "rm -r workspace/link/")
     gone = len(there) - len(tree(container, b"srv/folder"))
+    assert row["state"] == done["state"]
     if done["state"] == "denied":
-        assert gone == 0
+        assert gone == 0 and listed == [] and "workspace/link" in done["note"] and "link" in row["note"]
     else:
         assert gone == len(listed) == row["removal"]["entries"] == done["removal"]["entries"], (gone, listed, done["removal"])
         assert done["removal"]["bytes"] == used - used_bytes(upper(container))
@@ -294,14 +295,32 @@ def test_an_operand_is_listed_as_rm_names_it(up, made, operand):
     assert [path.rstrip("/") for path in listed] == [path.rstrip("/") for path in removed]
 
 
-def test_overlapping_operands_are_counted_once(up, made):
-    container, instance = made(lambda root: write(root, "workspace/job/sub/file", os.urandom(9000)))
-    used = used_bytes(upper(container))
-    listed, row = preview(up, instance, "rm -r workspace/job/sub workspace/job workspace/job/sub/file")
-    assert sorted(set(listed)) == ["workspace/job", "workspace/job/sub", "workspace/job/sub/file"]
-    done = ended(up, instance, "rm -rf workspace/job/sub workspace/job workspace/job/sub/file")
-    assert done["removal"]["bytes"] == used - used_bytes(upper(container))
-    assert done["removal"]["entries"] == 3 == row["removal"]["entries"], (done["removal"], row["removal"])
+OVERLAPS = [
+    "rm -rf workspace/job/sub workspace/job workspace/job/sub/file", "rm -rf workspace/job workspace/job/", "rm -rf workspace/job ./workspace//job /workspace/job",
+    # What is below a folder that stays may be named by itself.
+    "rm -f workspace/job/sub workspace/job/sub/file", "rm workspace/job workspace/job/one workspace/job/sub workspace/job/sub/file", "rm -df workspace/job workspace/job/sub/file",
+    # Two ways to one place, and the two names of one file.
+    "rm -rf workspace/job workspace/link/job", "rm -rf workspace/job/sub workspace/link/job/sub/file", "rm -f workspace/job/one workspace/link/job/two",
+    "rm -f lib/mine/one usr/lib/mine/two", "rm -rf lib/mine usr/lib/mine",
+]
+
+
+@pytest.mark.parametrize("command", OVERLAPS)
+def test_overlapping_operands_are_counted_once(up, made, command):
+    def furnish(root):
+        write(root, "workspace/job/sub/file", os.urandom(9000))
+        for top in (root / "workspace/job", root / "usr/lib/mine"):
+            os.link(write(top, "one", os.urandom(20_000)), top / "two")
+        (root / "workspace/link").symlink_to("../workspace")
+
+    container, instance = made(furnish)
+    places = b"workspace/job", b"usr/lib/mine"
+    there, used = set().union(*(tree(container, place) for place in places)), used_bytes(upper(container))
+    listed, row = preview(up, instance, command)
+    done = ended(up, instance, command)
+    gone = there - set().union(*(tree(container, place) for place in places))
+    assert gone and len(listed) == row["removal"]["entries"] == done["removal"]["entries"] == len(gone), (listed, done["removal"], gone)
+    assert row["removal"]["bytes"] == done["removal"]["bytes"] == used - used_bytes(upper(container))
 
 
 def test_a_mount_below_stays_and_what_is_beside_it_goes(up, new_container):
@@ -507,6 +526,26 @@ def test_a_dry_run_that_did_not_come_to_its_end_is_no_plan(up, new_container):
     refused = order(up, instance, "rm -r many", plan=answer["plan"])
     assert refused.status == 400 and "cancelled" in refused.json["msg"]
     assert container.exec("ls", "/many").stdout.count(b"\n") == 20
+
+
+def test_a_callers_own_name_keeps_a_dry_run_and_its_command_apart(up, planned):
+    container, instance, plan, top = planned
+
+    def send(name, **body):
+        return up.request(
+            "PUT", f"/api/v0/instances/command/{instance}/", body={"command": "rm -r workspace/job", **body}, headers={"Idempotency-Key": name})
+
+    first = send("once", dry_run=True)
+    assert send("once", dry_run=True).json["plan"] == first.json["plan"]
+    up.final(first.json["plan"])
+    for body in ({}, {"plan": plan}):
+        answer = send("once", **body)
+        assert (answer.status, answer.json["error"]) == (422, "idempotency_mismatch"), answer
+    assert top.exists()
+    applied = send("twice", plan=plan)
+    assert up.final(applied.json["command_id"])["exit_code"] == 0
+    assert send("twice", plan=plan).json["command_id"] == applied.json["command_id"]
+    assert send("twice").status == 422
 
 
 # Folders that stay

@@ -21,6 +21,7 @@ STATES = ["running", "exited"]
 def inspecting(engine, tmp_path_factory):
     up = Up(engine, tmp_path_factory.mktemp("inspecting"), "--policy", "inspect")
     yield up
+    up.process.terminate()
     up.process.end()
 
 

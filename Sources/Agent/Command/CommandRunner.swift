@@ -13,6 +13,8 @@ struct CommandRunner: Sendable {
     let engine: any ContainerEngine
     let jail: Jail
     let policy: MachinePolicy
+    /// Which containers are instances; the server reaches no other.
+    let adoption: Adoption
     let known: KnownContainers
     let journal: Journal
     let turns: CommandTurns
@@ -81,6 +83,10 @@ struct CommandRunner: Sendable {
     private func run(
         _ job: Job, _ decision: Decision
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        // It becomes a part of the engine's paths.
+        guard Container.isID(job.order.containerID) else {
+            throw CommandRefusal(.denied, "the order names no container")
+        }
         if !decision.writes, let container = known.container(job.order.containerID) {
             do {
                 return try await run(job, decision, container, nil)
@@ -101,6 +107,9 @@ struct CommandRunner: Sendable {
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         guard let container = try await inspect(job) else {
             throw CommandRefusal(.denied, "the container is gone")
+        }
+        guard adoption.report(container) != nil else {
+            throw CommandRefusal(.denied, "the container is no instance of this machine")
         }
         known.keep(container)
         guard !(decision.writes && container.hasReadOnlyRoot) else {

@@ -1,4 +1,5 @@
 internal import AgentLink
+internal import CommandPolicy
 internal import Crypto
 
 /// Decides, file by file, what an `rm` would take, and adds it up.
@@ -25,6 +26,10 @@ struct RemovalSurvey {
     /// Whose bytes count; nil for all.
     private let countedDevices: Set<Int64>?
     private let wantsDigest: Bool
+    /// Operands that got `./` before them.
+    private let prefixed: [[UInt8]]
+    /// Paths that were seen, if some may come twice.
+    private var seen: Set<[UInt8]>?
 
     private(set) var entries: Int64 = 0
     private(set) var bytes: Int64 = 0
@@ -45,17 +50,27 @@ struct RemovalSurvey {
 
     /// - Parameters:
     ///   - options: Of the `rm`.
+    ///   - operands: Of the `rm`.
     ///   - mountPoints: Normalised paths that are mounts in the view.
     ///   - countedDevices: The devices whose bytes are freed; nil for all.
     ///   - wantsDigest: Whether the digest will be asked for.
     init(
-        options: Options, mountPoints: [String] = [], countedDevices: Set<Int64>? = nil,
+        options: Options, operands: [String], mountPoints: [String] = [],
+        countedDevices: Set<Int64>? = nil,
         wantsDigest: Bool = false
     ) {
         self.options = options
         self.mountPoints = Set(mountPoints.map { Array($0.utf8) })
         self.countedDevices = countedDevices
         self.wantsDigest = wantsDigest
+        prefixed = operands.filter(RemovalSurveyor.isPrefixed).map {
+            Array(RemovalSurveyor.searchable($0).utf8)
+        }
+        let places = operands.map(PathPrefix.normalized)
+        let overlap = places.indices.contains { one in
+            places.indices.contains { $0 != one && PathPrefix.contains(places[one], places[$0]) }
+        }
+        seen = overlap ? [] : nil
     }
 
     /// Takes a piece of the output, cut anywhere.
@@ -69,14 +84,31 @@ struct RemovalSurvey {
         rest.append(contentsOf: piece)
         var start = rest.startIndex
         while let end = rest[start...].firstIndex(of: 0) {
-            if let record = SurveyRecord(rest[start..<end]) {
-                try each(record, take(record))
+            if var record = SurveyRecord(rest[start..<end]) {
+                record.path = named(record.path)
+                // Operands may lie in one another; what lies below one that is not entered is still to come.
+                let isEntered = record.depth == 0 || options.isRecursive
+                if !isEntered
+                    || seen?.insert(Self.normalized(Array(record.path))).inserted ?? true
+                {
+                    try each(record, take(record))
+                }
             } else {
                 isBroken = true
             }
             start = end + 1
         }
         rest.removeSubrange(..<start)
+    }
+
+    /// A path as `rm` names it: without what was put before an operand for `find`'s sake.
+    private func named(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let isPrefixed = prefixed.contains { operand in
+            path.starts(with: operand)
+                && (path.count == operand.count
+                    || path[path.startIndex + operand.count] == UInt8(ascii: "/"))
+        }
+        return isPrefixed ? path.dropFirst(2) : path
     }
 
     /// SHA-256 over all that goes, whatever its order; lower-case hexadecimal.
@@ -115,8 +147,9 @@ struct RemovalSurvey {
         if mountPoints.contains(Self.normalized(path)) { return .stays("a mount point") }
         if record.depth > 0 && !options.isRecursive { return .stays("below a folder") }
         guard record.isFolder else { return .goes }
-        if keptFolders.contains(path) { return .stays("something in it stays") }
-        if options.isRecursive { return .goes }
+        if options.isRecursive {
+            return keptFolders.contains(path) ? .stays("something in it stays") : .goes
+        }
         guard options.takesEmptyFolders else { return .stays("a folder, and -r was not given") }
         return filledFolders.contains(path) ? .stays("a folder that is not empty") : .goes
     }

@@ -18,6 +18,8 @@ struct RemovalSurveyor {
         case ended(JailEnd.Cause)
         case unreadable
         case tooLarge
+        /// An operand that is a link and ends in a slash: `rm` would empty what it leads to, and fail.
+        case linkWithSlash(String)
     }
 
     /// What was found.
@@ -43,26 +45,78 @@ struct RemovalSurveyor {
         each: (SurveyRecord, RemovalSurvey.Fate) throws -> Void = { _, _ in }
     ) throws -> Finding {
         let options = try Self.options(of: plan.arguments)
+        try refuseLinksWithSlash(options.operands, until: deadline, cancellation)
         var whole = RemovalSurvey(
-            options: options.options,
+            options: options.options, operands: options.operands,
             mountPoints: plan.blockers + plan.volumes.map(\.destination),
             countedDevices: Self.devices(of: plan.volumes), wantsDigest: wantsDigest)
         try run(
             (plan.view, true), options.operands, until: deadline, cancellation, into: &whole, each)
         // What is freed of the instance's own lies in its writable layer; the image's stays.
-        var written = RemovalSurvey(options: options.options)
-        try run(
-            (.layers([upper]), false), options.operands, until: deadline, cancellation,
-            into: &written
-        ) { _, _ in }
-        let missing = options.operands.filter {
-            !whole.operands.contains(Array(Self.searchable($0).utf8))
+        let (there, missing) = options.operands.partitioned {
+            whole.operands.contains(Array(Self.stripped($0).utf8))
         }
+        let bytes = try writtenBytes(there, options.options, until: deadline, cancellation)
         return Finding(
             removal: Removal(
-                entries: whole.entries, bytes: whole.bytes + written.bytes, paths: whole.paths,
+                entries: whole.entries, bytes: whole.bytes + bytes, paths: whole.paths,
                 digest: wantsDigest ? whole.digest() : nil),
             missing: options.options.ignoresMissing ? [] : missing)
+    }
+
+    /// What the writable layer holds of the operands.
+    private func writtenBytes(
+        _ operands: [String], _ options: RemovalSurvey.Options,
+        until deadline: ContinuousClock.Instant, _ cancellation: JailCancellation
+    ) throws -> Int64 {
+        guard !operands.isEmpty else { return 0 }
+        var written = RemovalSurvey(options: options, operands: operands)
+        try run(
+            (.layers([upper]), false), operands, until: deadline, cancellation, into: &written
+        ) { _, _ in }
+        // A link on the way to an operand may lie in a layer below, where this view does not reach.
+        let hidden = operands.filter {
+            !written.operands.contains(Array(Self.stripped($0).utf8))
+        }
+        let parents = hidden.map { operand -> String in
+            let path = Self.stripped(operand)
+            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "/" }
+            return "/" + String(path[..<slash])
+        }
+        guard !hidden.isEmpty else { return written.bytes }
+        var found: [UInt8] = []
+        try host(
+            "realpath", ["-z", "-e", "--"] + parents, (plan.view, true), until: deadline,
+            cancellation
+        ) { found.append(contentsOf: $0) }
+        let folders = found.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        guard folders.count == hidden.count else { return written.bytes }
+        let resolved = zip(folders, hidden).map { folder, operand in
+            folder + "/" + (Self.stripped(operand).split(separator: "/").last ?? "")
+        }
+        var further = RemovalSurvey(options: options, operands: resolved)
+        try run(
+            (.layers([upper]), false), resolved, until: deadline, cancellation, into: &further
+        ) { _, _ in }
+        return written.bytes + further.bytes
+    }
+
+    private func refuseLinksWithSlash(
+        _ operands: [String], until deadline: ContinuousClock.Instant,
+        _ cancellation: JailCancellation
+    ) throws {
+        let slashed = operands.filter { $0.utf8.count > 1 && $0.utf8.last == UInt8(ascii: "/") }
+        guard !slashed.isEmpty else { return }
+        var kinds: [UInt8] = []
+        try host(
+            "find",
+            ["-P"] + slashed.map(Self.searchable) + [
+                "-maxdepth", "0", "-type", "l", "-printf", #"%p\0"#,
+            ],
+            (plan.view, true), until: deadline, cancellation
+        ) { kinds.append(contentsOf: $0) }
+        guard let link = kinds.split(separator: 0).first else { return }
+        throw Failure.linkWithSlash(RemovalSurvey.printable(link))
     }
 
     private func run(
@@ -70,8 +124,28 @@ struct RemovalSurveyor {
         until deadline: ContinuousClock.Instant, _ cancellation: JailCancellation,
         into survey: inout RemovalSurvey, _ each: (SurveyRecord, RemovalSurvey.Fate) throws -> Void
     ) throws {
+        try host(
+            "find",
+            ["-P"] + operands.map(Self.searchable) + ["-depth", "-printf", SurveyRecord.format],
+            seen,
+            until: deadline, cancellation
+        ) { bytes in
+            try survey.append(bytes, each: each)
+            if survey.entries > Self.maximumEntryCount { throw Failure.tooLarge }
+        }
+        if survey.isBroken { throw Failure.unreadable }
+    }
+
+    /// Runs a tool of the host in the view, read-only; what it complains about, `rm` will complain about itself.
+    private func host(
+        _ program: String, _ arguments: [String],
+        _ seen: (view: JailPlan.View, keepsMounts: Bool),
+        until deadline: ContinuousClock.Instant, _ cancellation: JailCancellation,
+        output: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
         var search = plan
-        search.tool = "/usr/bin/find"
+        search.tool = "/usr/bin/" + program
+        search.arguments = [program] + arguments
         search.view = seen.view
         search.writes = false
         if !seen.keepsMounts {
@@ -81,26 +155,18 @@ struct RemovalSurveyor {
             search.blockers = []
             search.blocksLiveMounts = false
         }
-        search.arguments =
-            ["find", "-P"] + operands.map(Self.searchable) + [
-                "-depth", "-printf", SurveyRecord.format,
-            ]
         search.limits.wallTime = deadline - .now
         // Nothing of it is kept.
         search.limits.outputByteCount = .max
         guard search.limits.wallTime > .zero else { throw Failure.ended(.timedOut) }
         let end = try jail.run(search, cancellation: cancellation, ready: {}) { stream, bytes in
-            // Complaints are about what rm will complain about itself.
-            guard stream == .stdout else { return }
-            try survey.append(bytes, each: each)
-            if survey.entries > Self.maximumEntryCount { throw Failure.tooLarge }
+            if stream == .stdout { try output(bytes) }
         }
         switch end.cause {
         case .exited: break
         case .sinkFailed: throw end.sinkFailure ?? Failure.unreadable
         default: throw Failure.ended(end.cause)
         }
-        if survey.isBroken { throw Failure.unreadable }
     }
 
     /// What an `rm` is told: its operands, and the options that matter here.
@@ -138,10 +204,18 @@ struct RemovalSurveyor {
 
     /// An operand so that `find` takes it for a starting point, and a link for the link.
     static func searchable(_ operand: String) -> String {
+        isPrefixed(operand) ? "./" + stripped(operand) : stripped(operand)
+    }
+
+    /// Whether `find` would take the operand for something else.
+    static func isPrefixed(_ operand: String) -> Bool {
+        operand.utf8.first.map(Set("-(!,)".utf8).contains) ?? false
+    }
+
+    /// Without slashes at its end.
+    static func stripped(_ operand: String) -> String {
         var bytes = Array(operand.utf8)
         while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
-        let special = Set("-(!,)".utf8)
-        if let first = bytes.first, special.contains(first) { bytes = Array("./".utf8) + bytes }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -152,5 +226,12 @@ struct RemovalSurveyor {
             if stat(volume.source, &status) == 0 { devices.insert(Int64(status.st_dev)) }
         }
         return devices
+    }
+}
+
+extension Array {
+    /// Those for which it holds, and the others.
+    fileprivate func partitioned(_ holds: (Element) -> Bool) -> ([Element], [Element]) {
+        (filter(holds), filter { !holds($0) })
     }
 }

@@ -33,6 +33,9 @@ struct RemovalTool: CommandTool {
                 throw CommandRefusal(
                     .denied, JailEnd.refusal(step: step, code: code, guards: plan.guards))
             }
+            if case .linkWithSlash = failure {
+                throw CommandRefusal(.denied, failure.reason)
+            }
             guard !isBound else {
                 throw CommandRefusal(
                     .denied,
@@ -219,6 +222,8 @@ extension RemovalSurveyor.Failure {
         switch self {
         case .ended(.timedOut): "there was not enough time"
         case .ended(let cause): "the search ended: \(cause)"
+        case .linkWithSlash(let path):
+            "\(path) is a link: leave the slash out to remove it, or name what is in the folder that it leads to"
         case .unreadable: "the search gave something that cannot be read"
         case .tooLarge: "there are more than \(RemovalSurveyor.maximumEntryCount) files and folders"
         }

@@ -15,7 +15,7 @@ struct SurveyRecord: Sendable {
     let depth: Int
     let modified: ArraySlice<UInt8>
     let changed: ArraySlice<UInt8>
-    let path: ArraySlice<UInt8>
+    var path: ArraySlice<UInt8>
 
     /// For `find -printf`; the path comes last, since it may hold anything but NUL.
     static let format = #"%y %m %s %b %n %i %D %d %T@ %C@ %p\0"#

@@ -25,7 +25,8 @@ struct PolicyChoice: Sendable, Hashable {
             return try PolicyDocument.policy(yaml, known: Policy.shipped)
         } catch {
             throw PolicyError(
-                error.problems.map { "\(text):\($0)" }.joined(separator: "\n"))
+                error.problems.map { "\(text):" + ($0.line > 0 ? "" : " ") + "\($0)" }
+                    .joined(separator: "\n"))
         }
     }
 }

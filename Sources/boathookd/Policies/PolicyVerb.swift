@@ -16,7 +16,8 @@ struct PolicyExplainVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Say how a command is read, whether a policy allows it, and what holds it.",
-        discussion: "Exit status: 0 if it is allowed, 1 if it is denied.")
+        discussion:
+            "Exit status: 0 if it is allowed, 1 if it is denied, 2 if there is no such policy.")
 
     @Argument(help: "The command, as one argument.")
     var command: String
@@ -50,7 +51,14 @@ struct PolicyExplainVerb: ParsableCommand {
         }
         let scope = CommandScope(
             paths: paths.isEmpty ? nil : paths.map(PathPrefix.normalized), writes: !readOnly)
-        let decision = try PolicyChoice(policy).policy().decide(command, on: view, scope: scope)
+        let chosen: Policy
+        do throws(PolicyError) {
+            chosen = try PolicyChoice(policy).policy()
+        } catch {
+            StandardError.write(error.description + "\n")
+            throw ExitCode(2)
+        }
+        let decision = chosen.decide(command, on: view, scope: scope)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -4,7 +4,6 @@ The jail's own test harness (Tests/Jail/harness.py of the tree under attack) is 
 """
 
 import importlib
-import inspect
 import os
 import shutil
 import signal
@@ -68,10 +67,6 @@ class Arena:
         """A weakened library, sealed, for the harness."""
         with open(self.weak_path(name), "rb") as file:
             return self.harness.sealed(file.read(), executable=True)
-
-    def has(self, keyword):
-        """Whether this tree's control block knows that field."""
-        return keyword in inspect.signature(self.harness.control).parameters
 
     def busybox(self, applet):
         """busybox under that name, by which it knows what it is."""

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +32,7 @@ class Hunt:
             try:
                 done = sandbox.run(self.tree, list(command), self.environment, timeout=seconds, stdout=file, stderr=file)
                 status = done.returncode
-            except sandbox.subprocess.TimeoutExpired:
+            except subprocess.TimeoutExpired:
                 status = "hung"
             file.seek(0)
             return file.read(), status
@@ -100,6 +101,8 @@ class Hunted:
         more = plain.attacks(sorted(attacks | set(QUICK_ATTACKS)))
         self.unreliable = set(failed + more[1])
         print(f"mutants/unchanged: passes {len(passed + more[0])} tests, fails {', '.join(sorted(self.unreliable)) or 'none'}", flush=True)
+        if more[1]:
+            print(plain.last, flush=True)
 
     compiler = shutil.which("cc")
 

@@ -118,7 +118,7 @@ MUTANTS = [
     Mutant("executable-memory", [Edit(SECCOMP, r"NO_BITS\(mmap, 2, PROT_EXEC\)", "ALWAYS(mmap)")], CALLS),
     Mutant("memory-made-executable", [Edit(SECCOMP, r"NO_BITS\(mprotect, 2, PROT_EXEC\)", "ALWAYS(mprotect)")], CALLS),
     Mutant("any-futex", [Edit(SECCOMP, r"ONLY\(futex, 1, FUTEX_WAKE_PRIVATE\)", "ALWAYS(futex)")], CALLS),
-    Mutant("one-call-more", [Edit(SECCOMP, r"^    ALWAYS\(getpid\),", "    ALWAYS(getpid),\n    ALWAYS(chdir),")], PROBE),
+    Mutant("one-call-more", [Edit(SECCOMP, r"^    ALWAYS\(getpid\),", "    ALWAYS(getpid),\n    ALWAYS(getppid),")], PROBE),
     Mutant("a-rule-skips-the-wrong-way", [Edit(SECCOMP, r"emit\(program, IF_EQUAL\(rule->call, 0, 1\)\);", "emit(program, IF_EQUAL(rule->call, 0, 0));")], CALLS + PROBE),
     # Arguments, environment, control block, status.
     Mutant("poison-not-checked", [Edit(MAIN, r"if \(argc < 2 \|\| strcmp\(argv\[1\], CJAIL_POISON\) != 0\)", "if (argc < 2)")], ("arguments_and_environment",)),
@@ -141,7 +141,7 @@ MUTANTS = [
     Mutant("ready-is-not-looked-at", [Edit(STATUS, r"if \(!send_line\(CJAIL_READY, strlen\(CJAIL_READY\)\)\)[^;]*;", "send_line(CJAIL_READY, strlen(CJAIL_READY));")],
            ("attack:setup-in-short",)),
     # What tools read.
-    Mutant("names-by-the-instances-modules", [Edit(NAMES, r"^EXPORT struct passwd \*getpwuid", "static struct passwd *getpwuid_unused")], ("hostile_name_service",)),
+    Mutant("names-by-the-instances-modules", [Edit(NAMES, r"^EXPORT struct passwd \*getpwuid", "static struct passwd *getpwuid_unused")], ("hostile_name_files",)),
     Mutant("names-from-anything", [Edit(NAMES, r"S_ISREG\(status.st_mode\) && status.st_size <= LIMIT", "true"), Edit(NAMES, r"O_RDONLY \| O_NONBLOCK \|", "O_RDONLY |"),
                                    *WEAK["waiting"]], ("hostile_name_files",)),
     Mutant("fifos-are-waited-for", WEAK["waiting"], ("fifos_do_not_open", "attack:fifos-sockets-and-devices")),

@@ -4,7 +4,7 @@ Weakened jails do on purpose what a jail must not, and so might a broken one. In
 removed anywhere is written to the upper layer and gone with it; and an upper layer that is still empty at the end shows
 that no file of the host was touched.
 
-`run` starts a command in one; this module's own main makes it, in the process that becomes the command.
+`run` starts a command in one; this module's own main makes it.
 """
 
 import ctypes
@@ -20,7 +20,8 @@ TREE = "/tmp/tree"  # and the source tree under attack
 UPPER = "BOATHOOK_ATTACK_UPPER"  # the number of a descriptor of the upper layer
 INODES = "BOATHOOK_ATTACK_INODES"  # how many the host's file system has
 
-NEWNS, PRIVATE, BIND, READ_ONLY, REMOUNT, DETACH = 0x20000, 0x44000, 0x1000, 1, 0x20, 2
+NEWNS, NEWPID = 0x20000, 0x20000000
+PRIVATE, BIND, READ_ONLY, REMOUNT, DETACH = 0x44000, 0x1000, 1, 0x20, 2
 SIGKILL, PR_SET_PDEATHSIG = 9, 1
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "kmsg": (1, 11), "tty": (5, 0)}
@@ -30,7 +31,7 @@ def run(tree, command, environment=None, timeout=None, pass_fds=(), **options):
     """Runs the command in a sandbox of its own; what subprocess.run returns."""
     base = tempfile.mkdtemp(prefix="boathook-attack.", dir="/tmp")
     inside = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1",
-              "PYTHONPATH": PACKAGE, **(environment or {})}
+              "PYTHONUNBUFFERED": "1", "PYTHONPATH": PACKAGE, **(environment or {})}
     try:
         return subprocess.run([sys.executable, os.path.abspath(__file__), base, os.path.abspath(tree), *command], env=inside,
                               timeout=timeout, pass_fds=pass_fds, check=False, **options)
@@ -38,7 +39,7 @@ def run(tree, command, environment=None, timeout=None, pass_fds=(), **options):
         os.rmdir(base)  # what was mounted there was so in the sandbox's own namespace
 
 
-# ---- Inside the process that becomes the command
+# ---- Making it
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -80,11 +81,13 @@ def make_devices(folder):
     os.mkdir(os.path.join(folder, "shm"))
 
 
-def enter(base, tree):
-    # Dies with whoever started it; then everything here goes with its namespace.
+def leave_with_parent():
     check(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl")
+
+
+def enter(base, tree):
+    """In a mount namespace of our own already, as process 1 of its process namespace."""
     host = os.statvfs("/")
-    check(libc.unshare(NEWNS), "unshare")
     mount(None, "/", flags=PRIVATE)
     disks = list(other_disks())
     mount("attack", base, "tmpfs", data="mode=0755,size=75%,nr_inodes=0")
@@ -130,6 +133,29 @@ def changed_on_the_host():
     return found
 
 
+def wait_for(process):
+    """Its exit status as a shell says it; whoever else ends meanwhile is collected too."""
+    while True:
+        pid, status = os.wait()
+        if pid == process:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+
+
+def main(base, tree, *command):
+    """Process 1 of a process namespace only waits: when it is killed, with whoever started it, nothing of it is left."""
+    leave_with_parent()
+    check(libc.unshare(NEWNS | NEWPID), "unshare")
+    first = os.fork()
+    if first != 0:
+        sys.exit(wait_for(first))
+    leave_with_parent()
+    environment = enter(base, tree)
+    worker = os.fork()
+    if worker != 0:
+        os._exit(wait_for(worker))
+    os.execvpe(command[0], command, environment)
+
+
 if __name__ == "__main__":
-    environment = enter(sys.argv[1], sys.argv[2])
-    os.execvpe(sys.argv[3], sys.argv[3:], environment)
+    main(*sys.argv[1:])

@@ -56,7 +56,7 @@ class Server:
         """A whole and lawful order for `container`, but for what `fields` says."""
         order = {
             "type": "run_command", "command_id": identifier, "container_id": container, "argv": argv, "policy": "vast",
-            "writes": False, "backend": "jail", "view": "merged", "timeout_ms": 20_000, "start_within_ms": 20_000,
+            "writes": False, "backend": "jail", "view": "merged", "volumes": True, "protected": [], "timeout_ms": 20_000, "start_within_ms": 20_000,
             "limits": {"cpu_seconds": 30, "max_wall_seconds": 60, "memory_bytes": 1 << 30, "output_bytes": 1 << 26, "wall_seconds": 60},
             "output_limit": 1 << 26, "account_id": 1, "cancelled": False,
         }
