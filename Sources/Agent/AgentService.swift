@@ -10,6 +10,7 @@ internal import ServiceLifecycle
 package struct AgentService: Service {
     private let link: any ServerLink
     private let intake: Intake
+    private let jail: Jail
     private let inventory: Inventory
     private let logger: Logger
 
@@ -40,6 +41,7 @@ package struct AgentService: Service {
             turns: CommandTurns(concurrency: concurrency), threads: threads, spools: spools,
             outputLimit: outputLimit)
         self.link = link
+        self.jail = jail
         self.logger = logger
         intake = Intake(runner: runner, journal: journal, link: link, logger: logger)
         inventory = Inventory(
@@ -52,6 +54,7 @@ package struct AgentService: Service {
     }
 
     package func run() async throws {
+        defer { jail.end() }
         try await intake.takeUpLeftovers()
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -133,6 +133,8 @@ package protocol CommandStore: Sendable {
     func hasResultSecret(_ digest: SecretDigest, command: Command.ID) async throws -> Bool
     /// The command, or nil.
     func command(_ id: Command.ID) async throws -> Command?
+    /// The command if it is that account's, or nil.
+    func command(_ id: Command.ID, account: Account.ID) async throws -> Command?
     /// The account's newest commands, newest first; below `before`, and those that `key` ordered alone, when
     /// given.
     func commands(account: Account.ID, key: APIKey.ID?, before: Command.ID?, limit: Int)

@@ -33,6 +33,11 @@ package final class Jail: Sendable {
         guard null >= 0 else { throw JailError("null", String(cString: strerror(errno))) }
     }
 
+    /// Gives up what is kept between runs on this host: at the end of an agent, whose process ends without more ado.
+    package func end() {
+        cgroups.removeAll()
+    }
+
     deinit {
         close(network)
         close(null)

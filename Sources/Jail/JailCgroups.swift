@@ -38,9 +38,18 @@ package final class JailCgroups: Sendable {
         self.init(hierarchies: hierarchies, name: name)
     }
 
-    deinit {
-        for group in pool.withLockedValue({ $0.free }) { group.remove() }
+    /// Removes the groups that nobody is in; those that are taken later are made anew.
+    func removeAll() {
+        let free = pool.withLockedValue { pool in
+            defer { pool.free = [] }
+            return pool.free
+        }
+        for group in free { group.remove() }
         for hierarchy in hierarchies { hierarchy.remove(name) }
+    }
+
+    deinit {
+        removeAll()
     }
 
     /// A group that nobody else uses, with this limit.

@@ -53,6 +53,12 @@ extension SQLiteStore: CommandStore {
         try await pool.read { try Command.fetch($0, id: id) }
     }
 
+    package func command(_ id: Command.ID, account: Account.ID) async throws -> Command? {
+        try await fetchAll(
+            sql: "SELECT * FROM command WHERE id = ? AND account_id = ?", arguments: [id, account]
+        ).first
+    }
+
     package func commands(
         account: Account.ID, key: APIKey.ID?, before: Command.ID?, limit: Int
     ) async throws -> [Command] {

@@ -190,7 +190,8 @@ struct CommandRunner: Sendable {
             }
             return EngineTool(
                 engine: engine, container: container.id, arguments: decision.argv,
-                wallTime: wallTime, outputLimit: outputLimit)
+                wallTime: wallTime,
+                outputLimit: min(outputLimit, Int64(decision.limits?.outputBytes ?? .max)))
         }
         let plan: JailPlan
         do {

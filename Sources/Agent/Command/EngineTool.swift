@@ -47,7 +47,10 @@ struct EngineTool: CommandTool {
             group.cancelAll()
             return first
         }
-        let exit = await end(of: process, kills: verdict != nil)
+        // An agent that ends takes its programs along: nobody would see to their limits. The task of its own is
+        // not cancelled with this one.
+        let kills = verdict != nil || Task.isCancelled
+        let exit = await Task { await end(of: process, kills: kills) }.value
         FaultPoint.toolEnded.reached()
         let cause = verdict ?? exit.map { JailEnd.Cause.exited(code: $0) } ?? .signalled(9)
         return ToolRun(

@@ -28,7 +28,9 @@ struct RemovalSurvey {
     private let wantsDigest: Bool
     /// Operands that got `./` before them.
     private let prefixed: [[UInt8]]
-    /// Paths that were seen, if some may come twice.
+    /// Operands, and where they really are; for ``seen`` alone.
+    private let places: [(operand: [UInt8], place: [UInt8])]
+    /// Where the files are that were seen, if some may come twice.
     private var seen: Set<[UInt8]>?
 
     private(set) var entries: Int64 = 0
@@ -51,11 +53,12 @@ struct RemovalSurvey {
     /// - Parameters:
     ///   - options: Of the `rm`.
     ///   - operands: Of the `rm`.
+    ///   - places: Where the operands really are, links on the way to them followed; nil for where they seem to be.
     ///   - mountPoints: Normalised paths that are mounts in the view.
     ///   - countedDevices: The devices whose bytes are freed; nil for all.
     ///   - wantsDigest: Whether the digest will be asked for.
     init(
-        options: Options, operands: [String], mountPoints: [String] = [],
+        options: Options, operands: [String], places: [String]? = nil, mountPoints: [String] = [],
         countedDevices: Set<Int64>? = nil,
         wantsDigest: Bool = false
     ) {
@@ -66,9 +69,12 @@ struct RemovalSurvey {
         prefixed = operands.filter(RemovalSurveyor.isPrefixed).map {
             Array(RemovalSurveyor.searchable($0).utf8)
         }
-        let places = operands.map(PathPrefix.normalized)
-        let overlap = places.indices.contains { one in
-            places.indices.contains { $0 != one && PathPrefix.contains(places[one], places[$0]) }
+        let real = places ?? operands.map(PathPrefix.normalized)
+        self.places = zip(operands, real).map {
+            (Array(RemovalSurveyor.stripped($0).utf8), Array($1.utf8))
+        }
+        let overlap = real.indices.contains { one in
+            real.indices.contains { $0 != one && PathPrefix.contains(real[one], real[$0]) }
         }
         seen = overlap ? [] : nil
     }
@@ -88,9 +94,8 @@ struct RemovalSurvey {
                 record.path = named(record.path)
                 // Operands may lie in one another; what lies below one that is not entered is still to come.
                 let isEntered = record.depth == 0 || options.isRecursive
-                if !isEntered
-                    || seen?.insert(Self.normalized(Array(record.path))).inserted ?? true
-                {
+                let place = seen == nil || !isEntered ? nil : place(of: record.path)
+                if place.map({ seen?.insert($0).inserted ?? true }) ?? true {
                     try each(record, take(record))
                 }
             } else {
@@ -109,6 +114,15 @@ struct RemovalSurvey {
                     || path[path.startIndex + operand.count] == UInt8(ascii: "/"))
         }
         return isPrefixed ? path.dropFirst(2) : path
+    }
+
+    /// Where a file really is, by the operand that led to it.
+    private func place(of path: ArraySlice<UInt8>) -> [UInt8] {
+        for (operand, place) in places where path.starts(with: operand) {
+            let rest = path.dropFirst(operand.count)
+            if rest.isEmpty || rest.first == UInt8(ascii: "/") { return place + rest }
+        }
+        return Self.normalized(Array(path))
     }
 
     /// SHA-256 over all that goes, whatever its order; lower-case hexadecimal.

@@ -46,8 +46,12 @@ struct RemovalSurveyor {
     ) throws -> Finding {
         let options = try Self.options(of: plan.arguments)
         try refuseLinksWithSlash(options.operands, until: deadline, cancellation)
+        // Several may lie in one another through links.
+        let places =
+            options.operands.count > 1
+            ? try self.places(of: options.operands, until: deadline, cancellation) : nil
         var whole = RemovalSurvey(
-            options: options.options, operands: options.operands,
+            options: options.options, operands: options.operands, places: places,
             mountPoints: plan.blockers + plan.volumes.map(\.destination),
             countedDevices: Self.devices(of: plan.volumes), wantsDigest: wantsDigest)
         try run(
@@ -56,7 +60,11 @@ struct RemovalSurveyor {
         let (there, missing) = options.operands.partitioned {
             whole.operands.contains(Array(Self.stripped($0).utf8))
         }
-        let bytes = try writtenBytes(there, options.options, until: deadline, cancellation)
+        let written = places.map { places in
+            zip(options.operands, places).filter { there.contains($0.0) }.map(\.1)
+        }
+        let bytes = try writtenBytes(
+            written ?? there, options.options, until: deadline, cancellation)
         return Finding(
             removal: Removal(
                 entries: whole.entries, bytes: whole.bytes + bytes, paths: whole.paths,
@@ -78,27 +86,37 @@ struct RemovalSurveyor {
         let hidden = operands.filter {
             !written.operands.contains(Array(Self.stripped($0).utf8))
         }
-        let parents = hidden.map { operand -> String in
-            let path = Self.stripped(operand)
-            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "/" }
-            return "/" + String(path[..<slash])
-        }
         guard !hidden.isEmpty else { return written.bytes }
-        var found: [UInt8] = []
-        try host(
-            "realpath", ["-z", "-e", "--"] + parents, (plan.view, true), until: deadline,
-            cancellation
-        ) { found.append(contentsOf: $0) }
-        let folders = found.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-        guard folders.count == hidden.count else { return written.bytes }
-        let resolved = zip(folders, hidden).map { folder, operand in
-            folder + "/" + (Self.stripped(operand).split(separator: "/").last ?? "")
-        }
+        let resolved = try places(of: hidden, until: deadline, cancellation)
         var further = RemovalSurvey(options: options, operands: resolved)
         try run(
             (.layers([upper]), false), resolved, until: deadline, cancellation, into: &further
         ) { _, _ in }
         return written.bytes + further.bytes
+    }
+
+    /// Where operands really are: links on the way to them are followed, and they themselves are not.
+    private func places(
+        of operands: [String], until deadline: ContinuousClock.Instant,
+        _ cancellation: JailCancellation
+    ) throws -> [String] {
+        let parents = operands.map { operand -> String in
+            let path = Self.stripped(operand)
+            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "/" }
+            return "/" + String(path[..<slash])
+        }
+        var found: [UInt8] = []
+        try host(
+            "realpath", ["-z", "-m", "--"] + parents, (plan.view, true), until: deadline,
+            cancellation
+        ) { found.append(contentsOf: $0) }
+        let folders = found.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        // A loop of links has no place; such operands are taken for what they seem to be.
+        guard folders.count == operands.count else { return operands.map(PathPrefix.normalized) }
+        return zip(folders, operands).map { folder, operand in
+            PathPrefix.normalized(
+                folder + "/" + (Self.stripped(operand).split(separator: "/").last ?? ""))
+        }
     }
 
     private func refuseLinksWithSlash(

@@ -9,7 +9,10 @@ package struct CommandAccess: Sendable {
     /// - Throws: ``ControlPlaneError/Code/commandNotFound``, the same for a command that is absent, for
     ///   one that is somebody else's, and for one that the key does not see.
     package func command(_ id: Command.ID, as principal: Principal) async throws -> Command {
-        guard let command = try await commands.command(id), principal.sees(command) else {
+        // Somebody else's is looked for as one that is absent is, in the same time.
+        guard let command = try await commands.command(id, account: principal.account.id),
+            principal.sees(command)
+        else {
             throw ControlPlaneError(.commandNotFound, "Command not found.")
         }
         return command

@@ -7,6 +7,7 @@ import queue
 import threading
 
 from harness import http as plain
+from harness.engine import ROOT
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
 PROTOCOL = 3
@@ -54,12 +55,12 @@ class Server:
 
     def order(self, identifier, container, argv, **fields):
         """A whole and lawful order for `container`, but for what `fields` says."""
-        order = {
-            "type": "run_command", "command_id": identifier, "container_id": container, "argv": argv, "policy": "vast",
-            "writes": False, "backend": "jail", "view": "merged", "volumes": True, "protected": [], "timeout_ms": 20_000, "start_within_ms": 20_000,
-            "limits": {"cpu_seconds": 30, "max_wall_seconds": 60, "memory_bytes": 1 << 30, "output_bytes": 1 << 26, "wall_seconds": 60},
-            "output_limit": 1 << 26, "account_id": 1, "cancelled": False,
-        }
+        # All fields that there are, from the page of examples of the link's own tests.
+        order = json.loads((ROOT / "Tests/AgentLinkTests/Golden/run_command.json").read_text())
+        order.update({
+            "command_id": identifier, "container_id": container, "argv": argv, "writes": False, "timeout_ms": 20_000, "start_within_ms": 20_000,
+            "account_id": 1, "protected": [], "volumes": True, "paths": None, "removal": None,
+        })
         if fields.get("writes"):
             order["removal"] = {"preview": False}
         order.update(fields)
