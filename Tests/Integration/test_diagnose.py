@@ -224,7 +224,8 @@ def test_who_leaves_children_behind_holds_nobody_up(diagnosing, instance_with):
     for _ in range(3):
         row = ended(diagnosing, instance, "ps", timeout=1, seconds=10)
         assert row["stdout"] == "done\n" and row["state"] in ("exited", "timed_out"), row
-    eventually("nothing stays open for them", lambda: usage.descriptors(diagnosing.agent_pid) <= descriptors, 20)
+    # One for each run would be three; the agent's own connections come and go.
+    eventually("nothing stays open for them", lambda: usage.descriptors(diagnosing.agent_pid) < descriptors + 3, 20)
     assert output(diagnosing, instance, "ls home") == b"maria\n"
 
 

@@ -74,7 +74,7 @@ def test_the_cli_says_lost_with_126(fleet, spoilable):
         [BIN / "boathook", "execute", str(instance), "rm -r many"], env=fleet.environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )
-    assert jailed.freeze(fleet.agent.pid, "rm"), "it was over before it could be stopped"
+    assert jailed.freeze(fleet.agent.pid, "rm", 20), "it was over before it could be stopped"
     fleet.agent.kill()
     fleet.start_agent()
     _, errors = waiting.communicate(timeout=60)

@@ -18,6 +18,13 @@ struct DataFolder: Sendable {
         } catch {
             throw SettingError(self.path, "cannot be made: \(error)")
         }
+        // Secrets lie in it, and what is believed at the next start.
+        var status = stat()
+        guard stat(self.path, &status) == 0, status.st_uid == geteuid(),
+            status.st_mode & 0o022 == 0
+        else {
+            throw SettingError(self.path, "is another user's, or others may write in it")
+        }
         guard access(self.path, W_OK) == 0 else {
             throw SettingError(self.path, String(cString: strerror(errno)))
         }

@@ -37,10 +37,13 @@ struct Settings: Sendable {
             Self.address)
         (host, port) = address
         publicURL = try Self.read(.publicURL, values, default: nil, "an http or https URL") {
-            $0.hasPrefix("http://") || $0.hasPrefix("https://") ? $0 : nil
+            // Not by `?:`, which would make a value of a refusal.
+            guard $0.hasPrefix("http://") || $0.hasPrefix("https://") else { return nil }
+            return $0
         }
         engine = try Self.read(.engine, values, default: nil, "unix:///PATH") {
-            $0.isEmpty ? nil : $0
+            guard !$0.isEmpty else { return nil }
+            return $0
         }
         adoption = try Self.word(.adopt, values, default: .label)
         policy = PolicyChoice(

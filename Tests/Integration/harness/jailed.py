@@ -61,6 +61,9 @@ def freeze(ancestor, program, seconds=5.0):
             if confined(pid) and not stopped(pid):
                 try:
                     os.kill(pid, signal.SIGSTOP)
+                    # A moment passes until it stands still; another search must not find it again.
+                    while not stopped(pid) and os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+                        os.sched_yield()
                     return pid
                 except ProcessLookupError:
                     continue
