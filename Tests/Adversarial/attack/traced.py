@@ -10,7 +10,7 @@ import time
 
 from attack.report import Skip
 
-PATIENCE = 8  # seconds for a run that takes a tenth of one
+PATIENCE = 4  # seconds for a run that takes a tenth of one
 
 Fault = collections.namedtuple("Fault", "call occurrence phase lines")
 

@@ -136,8 +136,8 @@ static int look_after(void) {
     for (int i = 0; i < options.watched_count; i++) {
         int file = open(options.watched[i], O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
         if (file < 0 && errno == EEXIST) continue;
-        if (file < 0) die(options.watched[i]);
-        close(file);
+        if (file >= 0) close(file);
+        else if (errno != ENOENT) die(options.watched[i]); // its folder is gone as well: the order has both
         gone = 1;
     }
     return gone;
@@ -187,6 +187,7 @@ int main(int argc, char **argv) {
     if (options.arm != NULL) arms_read(&arms, options.place, options.arm);
 
     long runs = 0, deleted = 0, disclosed = 0;
+    arms_set(&arms);
     look_after();
     while (runs < options.runs && (options.until < 0 || deleted + disclosed < options.until)) {
         arms_set(&arms);

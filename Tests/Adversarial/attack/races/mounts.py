@@ -70,14 +70,15 @@ def mount_points_of_a_running_instance(arena, figures):
             lost += open(table).read() != before
     add(figures, "containers that lost a mount by their own exchange", lost)
 
-    # The control: without blockers it needs no race.
-    hits = 0
-    for _ in range(LEAST_HITS):
+    # The control: without blockers it needs no luck, but an exchange can come in between.
+    hits = runs = 0
+    while hits < LEAST_HITS and runs < 4 * LEAST_HITS:
+        runs += 1
         prepared()
         with container(course.merged, places) as table:
             before = open(table).read()
             course.volley(arena.weak_path("no-blockers"), command, block, 1, arm, moves, needle=None)
             hits += open(table).read() != before
-    figures["control"] = f"{hits} hits in {LEAST_HITS} runs"
+    figures["control"] = f"{hits} hits in {runs} runs"
     figures["control hits"] = hits
     assert hits >= LEAST_HITS, figures["control"]
