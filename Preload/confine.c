@@ -54,7 +54,10 @@ static void drop_bounding_set(uint64_t kept) {
     for (int capability = 0; capability < 64; capability++) {
         if ((kept >> capability & 1) != 0) continue;
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-        if (errno == EINVAL && capability > 0) return; // past the last one that this kernel knows
+        // Past the last one that this kernel knows, it is not in the set either; else something else refused.
+        int error = errno;
+        if (error == EINVAL && prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == -1 && errno == EINVAL) return;
+        errno = error;
         jail_fail_errno(CJAIL_STEP_CAPABILITIES);
     }
 }

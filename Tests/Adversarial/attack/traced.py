@@ -1,6 +1,7 @@
 """One run of the witness under strace, and what its log says."""
 
 import collections
+import contextlib
 import os
 import re
 import select
@@ -32,8 +33,9 @@ class Run:
         assert launcher.stdout.read(1) == b"r", "the launcher did not start"
         strace = self.attach(launcher.pid, inject)
         try:
-            launcher.stdin.write(b"g")
-            launcher.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):  # a fault may have met the launcher itself
+                launcher.stdin.write(b"g")
+                launcher.stdin.flush()
             self.output, self.seen = self.read_output(outputs[0], launcher.pid)
             os.close(inputs[1])
             inputs = None
