@@ -17,8 +17,9 @@ declare -A imports=(
     [VastAPI]=""
     [AgentLink]="CommandPolicy"
     [PolicyDocuments]="CommandPolicy Yams"
+    [AgentReading]=""
     [Agent]="CommandPolicy AgentLink FaultPoints"
-    [GrammarTarget]="FuzzSupport CommandPolicy"
+    [GrammarTarget]="FuzzSupport CommandPolicy AgentReading"
     [DecideTarget]="FuzzSupport CommandPolicy PolicyDocuments Yams"
     [JSONTarget]="FuzzSupport VastAPI"
     [LinkTarget]="FuzzSupport AgentLink CommandPolicy"
@@ -42,6 +43,8 @@ files_of() {
     Yams) find "$yams/Yams" -name '*.swift' ;;
     FuzzSupport) find "$2/Fuzz/Targets/Support" -name '*.swift' ;;
     *Target) find "$2/Fuzz/Targets/${1%Target}" -name '*.swift' ;;
+    # It imports nothing, so it is a module by itself.
+    AgentReading) find "$2/Sources/Agent/Reading" -name '*.swift' ;;
     # The journal alone: the rest of the agent needs an engine.
     Agent) find "$2/Sources/Agent/Journal" -name '*.swift' ;;
     *) find "$2/Sources/$1" -name '*.swift' ;;
@@ -77,7 +80,7 @@ module() {
     mapfile -t files < <(files_of "$name" "$tree")
     case $name in
     Yams) options=(-parse-as-library -O -wmo -DSWIFT_PACKAGE -I "$yams/CYaml/include") ;;
-    CommandPolicy | FuzzSupport | GrammarTarget) options+=("${counted[@]}") ;;
+    CommandPolicy | FuzzSupport | AgentReading | GrammarTarget) options+=("${counted[@]}") ;;
     PolicyDocuments)
         options+=("${counted[@]}")
         embedded_policies "$tree" >"$build/embedded.swift"

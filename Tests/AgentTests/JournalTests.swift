@@ -121,10 +121,12 @@ import Testing
     @Test func `a long journal of days ago is short after the next start`() async throws {
         try await withFolder { folder in
             let path = folder + "/journal"
-            var lines = ""
-            for id in 1...10_000 { lines += #"{"acknowledged":\#(id),"at":1}"# + "\n" }
-            lines += #"{"at":2,"intent":7777777}"# + "\n"
-            try Data(lines.utf8).write(to: URL(filePath: path))
+            var entries = (1...10_000).map { #"{"acknowledged":\#($0),"at":1}"# }
+            entries.append(#"{"at":2,"intent":7777777}"#)
+            let lines = entries.flatMap {
+                JournalSeal.seal(Array($0.utf8)) + [UInt8(ascii: "\n")]
+            }
+            try Data(lines).write(to: URL(filePath: path))
             let journal = try Journal(path: path, now: 100_000)
             #expect(try #require(FileManager.default.contents(atPath: path)).count < 100)
             #expect(await journal.leftovers() == [.intent(commandID: 7_777_777, at: 2)])

@@ -2,7 +2,7 @@ internal import CommandPolicy
 internal import FuzzReference
 internal import FuzzSupport
 
-/// A command's text: the server's reading, the agent's, and the reference's are one.
+/// A command's text: the server's reading, both of the agent's, and the reference's are one.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzGrammar(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // A request's text is a Swift string, so never anything but UTF-8; what is none is mended.
@@ -13,8 +13,10 @@ func fuzzGrammar(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         require(reference.code == nil, "the server accepts what the reference refuses")
         compare(command, reference, "the server")
         checkAgent(command)
+        SecondReadingCheck.check(&text, command)
     } catch {
         checkRefusal(error, of: text, reference)
+        SecondReadingCheck.check(&text, nil)
     }
     return 0
 }

@@ -124,6 +124,7 @@ actor Journal {
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         return try lines.dropLast().map { line in
             do {
+                guard JournalSeal.isWhole(line) else { throw DamagedJournal(path: path) }
                 return try JSONDecoder().decode(Entry.self, from: Data(line))
             } catch {
                 throw DamagedJournal(path: path)
@@ -136,7 +137,7 @@ actor Journal {
         encoder.outputFormatting = [.sortedKeys]
         var bytes: [UInt8] = []
         for entry in entries {
-            bytes.append(contentsOf: try encoder.encode(entry))
+            bytes.append(contentsOf: JournalSeal.seal(Array(try encoder.encode(entry))))
             bytes.append(UInt8(ascii: "\n"))
         }
         return bytes
