@@ -232,7 +232,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BoathookCLITests",
-            dependencies: ["BoathookCLI", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "BoathookCLI", "VastAPI",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: strict),
     ]
 )

@@ -9,9 +9,14 @@ package struct APIServer: Sendable {
     package struct Parts: Sendable {
         package var authenticator: Authenticator
         package var keys: KeyAccess
+        package var account: AccountParts
         package var instances: InstanceAccess
+        package var machines: any MachineStore
+        package var create: CreateInstance
+        package var change: ChangeInstance
         package var commands: CommandAccess
         package var execute: ExecuteCommand
+        package var schedules: ScheduleAccess
         package var cancel: RequestCancellation
         package var result: CommandResult
         package var follow: FollowOutput
@@ -23,17 +28,25 @@ package struct APIServer: Sendable {
         package var time: WallTime
 
         package init(
-            authenticator: Authenticator, keys: KeyAccess, instances: InstanceAccess,
-            commands: CommandAccess, execute: ExecuteCommand, cancel: RequestCancellation,
+            authenticator: Authenticator, keys: KeyAccess, account: AccountParts,
+            instances: InstanceAccess,
+            machines: any MachineStore, create: CreateInstance, change: ChangeInstance,
+            commands: CommandAccess, execute: ExecuteCommand, schedules: ScheduleAccess,
+            cancel: RequestCancellation,
             result: CommandResult, follow: FollowOutput, deleteResult: DeleteResult,
             gateway: AgentGateway, dispatcher: Dispatcher, executeLimiter: RateLimiter<APIKey.ID>,
             urls: PublicURLs, time: WallTime
         ) {
             self.authenticator = authenticator
             self.keys = keys
+            self.account = account
             self.instances = instances
+            self.machines = machines
+            self.create = create
+            self.change = change
             self.commands = commands
             self.execute = execute
+            self.schedules = schedules
             self.cancel = cancel
             self.result = result
             self.follow = follow
@@ -91,7 +104,14 @@ package struct APIServer: Sendable {
 
     private static func addPublicRoutes(to router: Router<APIContext>, _ parts: Parts) {
         router.get("healthz", use: HealthRoute().callAsFunction)
-        router.get("api/v0/gpu_names/unique", use: GPUNamesRoute().callAsFunction)
+        router.get(
+            "api/v0/gpu_types", use: EmptyRoute(reply: EmptyReplies.gpuTypes).callAsFunction)
+        router.get(
+            "api/v0/gpu_names/unique", use: GPUNamesRoute(machines: parts.machines).callAsFunction)
+        let search = offerSearch(parts)
+        router.post("api/v0/bundles", use: search.post)
+        router.get("api/v0/bundles", use: search.get)
+        router.put("api/v0/search/asks", use: search.put)
         let result = ResultRoute(result: parts.result)
         router.get("results/:result", use: result.callAsFunction)
         router.head("results/:result", use: result.callAsFunction)
@@ -111,11 +131,13 @@ package struct APIServer: Sendable {
     private static func addAccountRoutes(
         to router: Router<APIContext>, _ parts: Parts, _ failedLogins: FailedLogins
     ) {
-        let rows = InstanceRows(dispatcher: parts.dispatcher, time: parts.time)
+        let rows = InstanceRows(
+            dispatcher: parts.dispatcher, machines: parts.machines, time: parts.time)
         let api = router.group()
             .add(
                 middleware: AuthenticationMiddleware(
-                    authenticator: parts.authenticator, failedLogins: failedLogins)
+                    authenticator: parts.authenticator, addresses: parts.account.addresses,
+                    failedLogins: failedLogins)
             )
             .add(
                 middleware: PermissionMiddleware(
@@ -126,6 +148,13 @@ package struct APIServer: Sendable {
                 execute: parts.execute, result: parts.result, limiter: parts.executeLimiter,
                 urls: parts.urls
             ).callAsFunction)
+        api.put(
+            "api/v0/instances/request_logs/:id",
+            use: RequestLogsRoute(
+                requestLogs: RequestLogs(execute: parts.execute), result: parts.result,
+                limiter: parts.executeLimiter, urls: parts.urls
+            ).callAsFunction)
+        addScheduleRoutes(to: api, parts)
         api.get(
             "api/v0/commands/:id",
             use: CommandRoute(access: parts.commands, result: parts.result, urls: parts.urls)
@@ -155,12 +184,61 @@ package struct APIServer: Sendable {
         api.get(
             "api/v1/instances",
             use: InstancePageRoute(access: parts.instances, rows: rows).callAsFunction)
-        api.get("api/v0/users/current", use: CurrentUserRoute().callAsFunction)
+        addLifecycleRoutes(to: api, parts)
+        addProfileRoutes(to: api, parts)
         api.get("api/v0/auth/apikeys", use: KeyListRoute(access: parts.keys).callAsFunction)
         api.post("api/v0/auth/apikeys", use: CreateKeyRoute(access: parts.keys).callAsFunction)
         api.get("api/v0/auth/apikeys/:id", use: KeyRoute(access: parts.keys).callAsFunction)
         api.delete(
             "api/v0/auth/apikeys/:id", use: DeleteKeyRoute(access: parts.keys).callAsFunction)
+    }
+
+    private static func offerSearch(_ parts: Parts) -> OfferSearchRoute {
+        OfferSearchRoute(
+            machines: parts.machines, rows: OfferRows(dispatcher: parts.dispatcher))
+    }
+
+    /// Making, changing and ending instances, and the machines that they are on.
+    private static func addLifecycleRoutes(to api: RouterGroup<APIContext>, _ parts: Parts) {
+        let create = CreateInstanceRoute(create: parts.create).callAsFunction
+        api.put("api/v0/asks/:id", use: create)
+        api.post("api/v0/asks/:id", use: create)
+        api.post("api/v0/asks/bulk", use: BulkCreateRoute(create: parts.create).callAsFunction)
+        api.put(
+            "api/v0/launch_instance",
+            use: LaunchInstanceRoute(create: parts.create, search: offerSearch(parts))
+                .callAsFunction)
+        let change = ChangeInstanceRoute(change: parts.change)
+        api.put("api/v0/instances/:id", use: change.put)
+        api.delete("api/v0/instances/:id", use: change.delete)
+        let bulk = BulkChangeRoute(change: parts.change, access: parts.instances)
+        api.put("api/v0/instances", use: bulk.put)
+        api.delete("api/v0/instances", use: bulk.delete)
+        let restart = RestartRoute(change: parts.change)
+        api.put("api/v0/instances/reboot/:id", use: restart.reboot)
+        api.put("api/v0/instances/recycle/:id", use: restart.recycle)
+        let rows = MachineRows(dispatcher: parts.dispatcher)
+        api.get(
+            "api/v0/machines",
+            use: MachineListRoute(machines: parts.machines, rows: rows).callAsFunction)
+        api.get(
+            "api/v0/machines/:id",
+            use: MachineRoute(machines: parts.machines, rows: rows).callAsFunction)
+    }
+
+    private static func addScheduleRoutes(to api: RouterGroup<APIContext>, _ parts: Parts) {
+        let access = parts.schedules
+        api.get(
+            "api/v0/commands/schedule_job", use: ScheduleListRoute(access: access).callAsFunction)
+        api.post(
+            "api/v0/commands/schedule_job",
+            use: CreateScheduleRoute(access: access, time: parts.time).callAsFunction)
+        api.put(
+            "api/v0/commands/schedule_job/:id",
+            use: UpdateScheduleRoute(access: access, time: parts.time).callAsFunction)
+        api.delete(
+            "api/v0/commands/schedule_job/:id",
+            use: DeleteScheduleRoute(access: access).callAsFunction)
     }
 
     private static func addAgentRoutes(

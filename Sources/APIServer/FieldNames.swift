@@ -14,6 +14,7 @@ extension HTTPField.Name {
     static let commandExitCode = constant("Boathook-Exit-Code")
     static let commandComplete = constant("Boathook-Complete")
     static let run = constant(LinkProtocol.runHeader)
+    static let attachment = constant(LinkProtocol.attachmentHeader)
     /// HTML standard, section 9.2.4.
     static let lastEventID = constant("Last-Event-ID")
     static let report = constant(LinkProtocol.reportHeader)

@@ -73,39 +73,10 @@ struct InstanceQuery {
     private func matches(_ row: InstanceRow) throws -> Bool {
         for (name, conditions) in filters {
             for (operation, operand) in conditions {
-                guard try Self.holds(row[name] ?? .null, operation, operand) else { return false }
+                guard try RowCondition.holds(row[name] ?? .null, operation, operand) else { return false }
             }
         }
         return true
-    }
-
-    private static func holds(_ value: JSONValue, _ operation: String, _ operand: JSONValue) throws
-        -> Bool
-    {
-        switch operation {
-        case "eq": return isEqual(value, operand)
-        case "neq": return !isEqual(value, operand)
-        case "in": return (operand.array ?? [operand]).contains { isEqual(value, $0) }
-        case "notin": return !(operand.array ?? [operand]).contains { isEqual(value, $0) }
-        case "gt", "gte", "lt", "lte":
-            guard let one = value.number, let other = operand.number else { return false }
-            switch operation {
-            case "gt": return one > other
-            case "gte": return one >= other
-            case "lt": return one < other
-            default: return one <= other
-            }
-        default:
-            throw WireError.badRequest("invalid_request", "Unknown operator \(operation).")
-        }
-    }
-
-    /// Numbers that are spelled as strings are numbers (contract 0.5).
-    private static func isEqual(_ value: JSONValue, _ operand: JSONValue) -> Bool {
-        if value == operand { return true }
-        if case .string = value { return false }
-        if let one = value.number, let other = operand.number { return one == other }
-        return false
     }
 
     private func isBefore(_ one: InstanceRow, _ other: InstanceRow) -> Bool {

@@ -12,6 +12,10 @@ package struct AgentService: Service {
     private let intake: Intake
     private let jail: Jail
     private let inventory: Inventory
+    private let keeper: InstanceKeeper
+    private let machine: MachineInspector
+    private let meter: DiskMeter
+    private let ssh: SSHServers
     private let logger: Logger
 
     /// - Parameters:
@@ -20,14 +24,18 @@ package struct AgentService: Service {
     ///   - jail: Where commands run.
     ///   - policy: What may run here, whatever the server allows.
     ///   - dataFolder: A folder of the agent's own, for its journal and the output of commands.
-    ///   - adoption: Which containers become instances.
+    ///   - adoption: Which containers that Boathook did not make become instances.
+    ///   - agentID: By which this agent knows the containers that it made, for as long as they exist.
+    ///   - instances: What the machine's owner says about those.
+    ///   - ssh: And about logins into them.
     ///   - concurrency: How many commands may run at once on this machine.
     ///   - outputLimit: The most bytes of output that a command may write.
     ///   - logger: The process's.
     /// - Throws: When the folder or the journal cannot be used.
     package init(
         link: any ServerLink, engine: any ContainerEngine, jail: Jail, policy: MachinePolicy,
-        dataFolder: String, adoption: Adoption, concurrency: Int, outputLimit: Int64, logger: Logger
+        dataFolder: String, adoption: Adoption, agentID: String, instances: InstanceSettings,
+        ssh: SSHSettings, concurrency: Int, outputLimit: Int64, logger: Logger
     ) throws {
         let spools = try SpoolFolder(path: dataFolder + "/spool", reserveCount: concurrency)
         let journal = try Journal(
@@ -35,17 +43,32 @@ package struct AgentService: Service {
         let threads = NIOThreadPool(numberOfThreads: concurrency)
         threads.start()
         let known = KnownContainers()
+        let adopted = AdoptedContainers(adoption, agentID: agentID)
+        let turns = CommandTurns(concurrency: concurrency)
+        let history = InstanceHistory()
         let runner = CommandRunner(
-            engine: engine, jail: jail, policy: policy, adoption: adoption, known: known,
-            journal: journal,
-            turns: CommandTurns(concurrency: concurrency), threads: threads, spools: spools,
+            engine: engine, jail: jail, policy: policy, adopted: adopted, known: known,
+            journal: journal, turns: turns, history: history, threads: threads, spools: spools,
             outputLimit: outputLimit)
         self.link = link
         self.jail = jail
         self.logger = logger
         intake = Intake(runner: runner, journal: journal, link: link, logger: logger)
+        meter = DiskMeter(engine: engine, adopted: adopted, logger: logger)
         inventory = Inventory(
-            engine: engine, known: known, link: link, adoption: adoption, logger: logger)
+            engine: engine, known: known, link: link, adopted: adopted, meter: meter,
+            logger: logger)
+        self.ssh = SSHServers(
+            engine: engine, agentID: agentID, folder: dataFolder + "/ssh", settings: ssh,
+            history: history, logger: logger)
+        machine = MachineInspector(
+            engine: engine, settings: instances, link: link, threads: .singleton, logger: logger)
+        keeper = InstanceKeeper(
+            work: InstanceWork(
+                engine: engine, adopted: adopted, known: known, turns: turns,
+                maker: InstanceMaker(
+                    engine: engine, agentID: agentID, settings: instances, machine: machine)),
+            inventory: inventory, history: history, link: link, logger: logger)
     }
 
     /// Returns once the server knows this machine's containers.
@@ -60,6 +83,10 @@ package struct AgentService: Service {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await intake.run() }
                 group.addTask { await inventory.run() }
+                group.addTask { await machine.run() }
+                group.addTask { await keeper.run() }
+                group.addTask { await ssh.run() }
+                group.addTask { await meter.run(changed: inventory.lookAgain) }
                 group.addTask { await keepLinkOpen() }
                 try await group.waitForAll()
             }
@@ -81,12 +108,18 @@ package struct AgentService: Service {
                             metadata: ["boathook.machine.id": "\(welcome.machineID)"])
                         pause = Self.shortestPause
                         inventory.resync()
+                        machine.tell()
                     case .runCommand(let order):
                         await intake.take(order)
                     case .cancelCommand(let wish):
                         await intake.cancel(wish.commandID)
                     case .sendOutput(let wish):
                         await intake.relay(wish)
+                    case .wantInstance(let order):
+                        ssh.take(order)
+                        await keeper.want(order)
+                    case .restartInstance(let wish):
+                        await keeper.restart(wish)
                     case .heartbeat:
                         break
                     }
@@ -95,6 +128,8 @@ package struct AgentService: Service {
             } catch {
                 if Task.isCancelled { return }
                 logger.warning("link broken", metadata: ["error": "\(error)"])
+                // Whoever writes on the line may write on the next one, too.
+                if error is ForgedLine { pause = Self.longestPause }
             }
             // A fleet that lost its server must not come back in one moment.
             try? await Task.sleep(for: pause * Double.random(in: 0.5...1))

@@ -6,15 +6,22 @@ package struct AgentHello: Sendable, Hashable, Codable {
     ///
     /// The server sends all others that are open for the machine: this is how a link resumes.
     package var heldCommandIDs: [Int64]
+    /// What each line of the answer must be signed for; nil in one process, where nothing lies between the two.
+    package var nonce: LinkNonce?
 
     enum CodingKeys: String, CodingKey {
+        case nonce
         case protocolVersion = "protocol_version"
         case heldCommandIDs = "held_command_ids"
     }
 
-    package init(protocolVersion: Int = LinkProtocol.version, heldCommandIDs: [Int64]) {
+    package init(
+        protocolVersion: Int = LinkProtocol.version, heldCommandIDs: [Int64],
+        nonce: LinkNonce? = nil
+    ) {
         self.protocolVersion = protocolVersion
         self.heldCommandIDs = heldCommandIDs
+        self.nonce = nonce
     }
 }
 
@@ -30,6 +37,10 @@ package enum AgentMessage: Sendable, Hashable {
     case instanceRemoved(containerID: String)
     /// A command's tool is running.
     case commandStarted(CommandStarted)
+    /// What the machine has.
+    case machine(MachineReport)
+    /// How far an instance is that has no container of its generation yet.
+    case instanceProgress(InstanceProgress)
 }
 
 /// One container as an instance.
@@ -53,9 +64,18 @@ package struct InstanceReport: Sendable, Hashable, Codable {
     package var environment: [[String]]
     /// What the engine last said went wrong, if anything.
     package var statusMessage: String?
+    /// Of containers that Boathook made: which instance it is, and the how manieth container of it.
+    package var instanceID: Int64?
+    package var generation: Int64?
+    /// Where its ports are reached from outside.
+    package var ports: [PortMapping] = []
+    /// Bytes that the container has written beside its image; nil when the engine has not measured it.
+    package var writtenBytes: Int64?
 
     enum CodingKeys: String, CodingKey {
-        case name, image, status, owner, label, environment
+        case name, image, status, owner, label, environment, generation, ports
+        case instanceID = "instance_id"
+        case writtenBytes = "written_bytes"
         case containerID = "container_id"
         case createdAt = "created_at"
         case startedAt = "started_at"
@@ -65,7 +85,8 @@ package struct InstanceReport: Sendable, Hashable, Codable {
     package init(
         containerID: String, name: String, image: String, status: String, owner: String,
         label: String?, createdAt: Double, startedAt: Double?, environment: [[String]],
-        statusMessage: String?
+        statusMessage: String?, instanceID: Int64? = nil, generation: Int64? = nil,
+        ports: [PortMapping] = [], writtenBytes: Int64? = nil
     ) {
         self.containerID = containerID
         self.name = name
@@ -77,6 +98,30 @@ package struct InstanceReport: Sendable, Hashable, Codable {
         self.startedAt = startedAt
         self.environment = environment
         self.statusMessage = statusMessage
+        self.instanceID = instanceID
+        self.generation = generation
+        self.ports = ports
+        self.writtenBytes = writtenBytes
+    }
+}
+
+/// A port of a container, and the machine's port behind which it is reached.
+package struct PortMapping: Sendable, Hashable, Codable {
+    /// Such as `22/tcp`.
+    package var port: String
+    package var hostAddress: String
+    package var hostPort: Int
+
+    enum CodingKeys: String, CodingKey {
+        case port
+        case hostAddress = "host_address"
+        case hostPort = "host_port"
+    }
+
+    package init(port: String, hostAddress: String, hostPort: Int) {
+        self.port = port
+        self.hostAddress = hostAddress
+        self.hostPort = hostPort
     }
 }
 
@@ -99,7 +144,7 @@ package struct CommandStarted: Sendable, Hashable, Codable {
 
 extension AgentMessage: Codable {
     private enum CodingKeys: String, CodingKey {
-        case type, instances, instance
+        case type, instances, instance, machine, progress
         case containerID = "container_id"
     }
 
@@ -108,6 +153,8 @@ extension AgentMessage: Codable {
         case instanceChanged = "instance_changed"
         case instanceRemoved = "instance_removed"
         case commandStarted = "command_started"
+        case machine
+        case instanceProgress = "instance_progress"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -122,6 +169,11 @@ extension AgentMessage: Codable {
                 containerID: try container.decode(String.self, forKey: .containerID))
         case .commandStarted:
             self = .commandStarted(try CommandStarted(from: decoder))
+        case .machine:
+            self = .machine(try container.decode(MachineReport.self, forKey: .machine))
+        case .instanceProgress:
+            self = .instanceProgress(
+                try container.decode(InstanceProgress.self, forKey: .progress))
         }
     }
 
@@ -137,6 +189,12 @@ extension AgentMessage: Codable {
         case .instanceRemoved(let containerID):
             try container.encode(Kind.instanceRemoved, forKey: .type)
             try container.encode(containerID, forKey: .containerID)
+        case .machine(let report):
+            try container.encode(Kind.machine, forKey: .type)
+            try container.encode(report, forKey: .machine)
+        case .instanceProgress(let progress):
+            try container.encode(Kind.instanceProgress, forKey: .type)
+            try container.encode(progress, forKey: .progress)
         case .commandStarted(let message):
             try container.encode(Kind.commandStarted, forKey: .type)
             try message.encode(to: encoder)

@@ -3,11 +3,12 @@ package enum LinkProtocol {
     /// Raised when an old peer would misread a message.
     ///
     /// A server refuses an agent of another version with 426.
-    package static let version = 3
+    package static let version = 4
 
     /// `POST`, bearer join token: ``JoinRequest`` → ``JoinReply``.
     package static let joinPath = "/agent/v1/join"
-    /// `POST`, bearer machine token: ``AgentHello`` → a stream of ``ServerMessage`` lines.
+    /// `POST`, bearer machine token: ``AgentHello`` → a stream of ``SignedLine``s, a ``ServerMessage`` in each;
+    /// the server's nonce in the header ``attachmentHeader``.
     package static let linkPath = "/agent/v1/link"
     /// `POST`, bearer machine token: an array of ``AgentMessage``; 204.
     package static let reportsPath = "/agent/v1/reports"
@@ -20,6 +21,8 @@ package enum LinkProtocol {
     /// tool has ended or nobody reads any more.
     package static let outputPath = "/agent/v1/output/"
 
+    /// The server's nonce of an attachment; see ``LinkStatement/Attachment``.
+    package static let attachmentHeader = "Boathook-Attachment"
     /// Which start of the tool an output is of; see ``CommandFinished/run``.
     package static let runHeader = "Boathook-Run"
     /// A ``CommandFinished`` as base64 of its JSON.
@@ -37,9 +40,12 @@ package enum LinkProtocol {
 package struct JoinRequest: Sendable, Hashable, Codable {
     /// For people: the machine's host name.
     package var name: String
+    /// What the answer must be an answer to.
+    package var nonce: LinkNonce
 
-    package init(name: String) {
+    package init(name: String, nonce: LinkNonce) {
         self.name = name
+        self.nonce = nonce
     }
 }
 
@@ -48,14 +54,18 @@ package struct JoinReply: Sendable, Hashable, Codable {
     package var machineID: Int64
     /// 256 bits; the server keeps its digest alone.
     package var machineToken: String
+    /// Of ``LinkStatement/join(nonce:machineID:tokenDigest:)``, in URL-safe base64.
+    package var signature: String
 
     enum CodingKeys: String, CodingKey {
+        case signature
         case machineID = "machine_id"
         case machineToken = "machine_token"
     }
 
-    package init(machineID: Int64, machineToken: String) {
+    package init(machineID: Int64, machineToken: String, signature: String) {
         self.machineID = machineID
         self.machineToken = machineToken
+        self.signature = signature
     }
 }

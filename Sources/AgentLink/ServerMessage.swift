@@ -1,7 +1,7 @@
 package import CommandPolicy
 
-/// What the server says to an agent: one JSON object a line on the response that the agent holds
-/// open.
+/// What the server says to an agent: one JSON object in each ``SignedLine`` of the response that the agent
+/// holds open.
 ///
 /// `type` tells them apart; one that an agent does not know ends the link, so new ones raise the version.
 package enum ServerMessage: Sendable, Hashable {
@@ -13,6 +13,10 @@ package enum ServerMessage: Sendable, Hashable {
     case cancelCommand(CancelCommand)
     /// Somebody wants to see what this writes while it runs.
     case sendOutput(SendOutput)
+    /// A container is to be as this says.
+    case wantInstance(InstanceOrder)
+    /// A container is to be started afresh.
+    case restartInstance(RestartInstance)
     /// Nothing to say; the line is alive.
     case heartbeat
 }
@@ -45,6 +49,8 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package var commandID: Int64
     /// The engine's full container id: 64 hexadecimal digits.
     package var containerID: String
+    /// The text as the caller typed it; of an order in words, those words in the grammar's quoting.
+    package var command: String
     package var argv: [String]
     /// The policy by which the server decided.
     package var policy: String
@@ -78,7 +84,7 @@ package struct RunCommand: Sendable, Hashable, Codable {
     package var isCancelled: Bool
 
     enum CodingKeys: String, CodingKey {
-        case argv, policy, writes, backend, view, paths, protected, limits, removal
+        case command, argv, policy, writes, backend, view, paths, protected, limits, removal
         case attachesVolumes = "volumes"
         case commandID = "command_id"
         case containerID = "container_id"
@@ -90,7 +96,8 @@ package struct RunCommand: Sendable, Hashable, Codable {
     }
 
     package init(
-        commandID: Int64, containerID: String, argv: [String], policy: String, writes: Bool,
+        commandID: Int64, containerID: String, command: String, argv: [String], policy: String,
+        writes: Bool,
         backend: CommandBackend = .jail, view: InstanceView = .merged, paths: [String]? = nil,
         protected: [String] = [], attachesVolumes: Bool = true, limits: CommandLimits,
         timeoutMilliseconds: Int, startWithinMilliseconds: Int,
@@ -106,6 +113,7 @@ package struct RunCommand: Sendable, Hashable, Codable {
         self.removal = removal
         self.commandID = commandID
         self.containerID = containerID
+        self.command = command
         self.argv = argv
         self.policy = policy
         self.writes = writes
@@ -157,6 +165,8 @@ extension ServerMessage: Codable {
         case runCommand = "run_command"
         case cancelCommand = "cancel_command"
         case sendOutput = "send_output"
+        case wantInstance = "want_instance"
+        case restartInstance = "restart_instance"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -165,6 +175,8 @@ extension ServerMessage: Codable {
         case .runCommand: self = .runCommand(try RunCommand(from: decoder))
         case .cancelCommand: self = .cancelCommand(try CancelCommand(from: decoder))
         case .sendOutput: self = .sendOutput(try SendOutput(from: decoder))
+        case .wantInstance: self = .wantInstance(try InstanceOrder(from: decoder))
+        case .restartInstance: self = .restartInstance(try RestartInstance(from: decoder))
         case .heartbeat: self = .heartbeat
         }
     }
@@ -183,6 +195,12 @@ extension ServerMessage: Codable {
             try message.encode(to: encoder)
         case .sendOutput(let message):
             try container.encode(Kind.sendOutput, forKey: .type)
+            try message.encode(to: encoder)
+        case .wantInstance(let message):
+            try container.encode(Kind.wantInstance, forKey: .type)
+            try message.encode(to: encoder)
+        case .restartInstance(let message):
+            try container.encode(Kind.restartInstance, forKey: .type)
             try message.encode(to: encoder)
         case .heartbeat:
             try container.encode(Kind.heartbeat, forKey: .type)

@@ -28,6 +28,11 @@ package struct SimulatedAgent: Sendable {
         try await gateway.receive([.inventory(instances)], from: machine)
     }
 
+    /// Tells anything else.
+    package func tell(_ messages: AgentMessage...) async throws {
+        try await gateway.receive(messages, from: machine)
+    }
+
     /// Opens the link and answers orders until the link ends or the task is cancelled.
     ///
     /// - Parameters:
@@ -35,6 +40,7 @@ package struct SimulatedAgent: Sendable {
     ///   - output: What a running command has written for one who follows it, and which start of the tool
     ///     that is; nil leaves the wish unanswered.
     ///   - cancelled: Called with a wish to cancel.
+    ///   - wanted: Called with what is wanted of an instance, or that it is to be started afresh.
     ///   - answer: What an order comes to; nil leaves it unanswered.
     /// - Throws: What the gateway throws when the link is opened or an answer handed over.
     package func run(
@@ -42,6 +48,7 @@ package struct SimulatedAgent: Sendable {
         output: @Sendable (SendOutput) async -> (run: String, frames: [OutputFrame])? = { _ in nil
         },
         cancelled: @Sendable (CancelCommand) async -> Void = { _ in },
+        wanted: @Sendable (ServerMessage) async -> Void = { _ in },
         answer: @Sendable (RunCommand) async -> Answer?
     ) async throws {
         for await message in try await gateway.attach(
@@ -59,6 +66,8 @@ package struct SimulatedAgent: Sendable {
                     wish.relayID, run: run, frames: Self.stream(frames), from: machine)
             case .cancelCommand(let wish):
                 await cancelled(wish)
+            case .wantInstance, .restartInstance:
+                await wanted(message)
             case .heartbeat:
                 break
             }

@@ -17,6 +17,11 @@ package struct BoathookCommand {
             }
             DaemonProgram.become(arguments)
         }
+        // A complaint about an argument shows it.
+        guard !arguments.contains(where: PrivateKey.isOne) else {
+            StandardStreams.complain(PrivateKey.complaint)
+            exit(64)
+        }
         do {
             var command = try Root.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -37,17 +42,23 @@ package struct BoathookCommand {
 struct Root: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boathook",
-        abstract: "Reach into container instances, running or stopped, with constrained commands.",
+        abstract:
+            "Make container instances, and reach into them, running or stopped, with constrained commands.",
         discussion: """
             The server is --url, or BOATHOOK_URL, or VAST_URL (default: http://127.0.0.1:8787). The key is \
             --api-key, or BOATHOOK_API_KEY, or VAST_API_KEY, or what 'boathook set api-key' keeps, or, on \
             the server's own machine, admin.key in its data folder.
 
             Exit status of execute: the command's own; 124 timed out, 125 refused or not started, 126 \
-            lost, 128+N ended by signal N, 130 cancelled.
+            lost, 128+N ended by signal N, 130 cancelled. Of all others: 0 done, 1 there is no such thing, or it did \
+            not come about, 64 wrong usage, 124 --wait took too long, 125 refused.
             """,
         subcommands: [
-            ExecuteVerb.self, FollowVerb.self, CancelVerb.self, ShowVerb.self, SetVerb.self,
+            ExecuteVerb.self, LogsVerb.self, FollowVerb.self, CancelVerb.self, ShowVerb.self,
+            SearchVerb.self, CreateVerb.self, LaunchVerb.self, ChangeVerb<StartChange>.self,
+            ChangeVerb<StopChange>.self, ChangeVerb<RebootChange>.self,
+            ChangeVerb<RecycleChange>.self, ChangeVerb<DestroyChange>.self, LabelVerb.self,
+            SSHURLVerb.self, SCPURLVerb.self, SetVerb.self, UnsetVerb.self, DeleteVerb.self,
         ]
             + (DaemonProgram.isClientOnly
                 ? []

@@ -12,4 +12,9 @@ package enum CommandBackend: String, Sendable, Hashable, Codable, CaseIterable {
     case jail
     /// The instance's own program, through the container engine; the instance must be running.
     case engine
+    /// Nobody: what the instance has printed is read (``LogRequest``). No rule of a policy may say so.
+    case logs
+
+    /// Those that a policy's rules may name.
+    package static let ofPolicies = [jail, engine]
 }

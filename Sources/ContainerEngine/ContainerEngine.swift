@@ -19,6 +19,66 @@ package protocol ContainerEngine: Sendable {
     func holdStopped(_ container: Container) async throws -> any StoppedRootHold
     /// Starts a program inside a running container: the container's own, found by its own `PATH`.
     func execute(_ arguments: [String], in id: Container.ID) async throws -> EngineProcess
+
+    /// What it says of itself.
+    func information() async throws -> EngineInformation
+    /// The names of its networks.
+    func networks() async throws -> [String]
+    /// All containers with the label, or all, as ``summary(of:)`` has them.
+    func summaries(label: String?) async throws -> [Container]
+
+    /// Whether an image is on this host.
+    func hasImage(_ image: ImageName) async throws -> Bool
+    /// Fetches an image from its registry.
+    ///
+    /// - Parameters:
+    ///   - image: What to fetch.
+    ///   - credentials: For a registry that wants some.
+    ///   - progress: Called at each change, often.
+    /// - Throws: ``EngineError``: `impossible` when trying again changes nothing.
+    func pull(
+        _ image: ImageName, credentials: RegistryCredentials?,
+        progress: @escaping @Sendable (PullProgress) -> Void) async throws
+    /// Makes a container, and does not start it.
+    ///
+    /// - Throws: ``EngineError``: `nameTaken` when there is one of that name; `noQuotas` when the engine cannot bound
+    ///   what a container writes; `impossible` when trying again changes nothing.
+    func create(_ creation: ContainerCreation) async throws -> Container.ID
+    /// Starts a container that was made or stopped; one that runs is left as it is.
+    ///
+    /// - Throws: ``EngineError``: `impossible` when it has no such program; `noContainer`.
+    func start(_ id: Container.ID) async throws
+    /// Asks a container's first process to end, and ends it after the time of grace; one that does not run is left as
+    /// it is.
+    func stop(_ id: Container.ID, grace: Duration) async throws
+    /// Stops a container as ``stop(_:grace:)`` does, and starts it.
+    func restart(_ id: Container.ID, grace: Duration) async throws
+    /// Lets a paused container go on.
+    func resume(_ id: Container.ID) async throws
+    /// Removes a container with its nameless volumes, whether it runs or not; one that is gone is no error.
+    func remove(_ id: Container.ID) async throws
+    /// How much a container has written beside its image; nil when there is none of that id.
+    ///
+    /// The engine counts file by file: it may take minutes, and the engine does not stop when nobody waits any more.
+    func writtenByteCount(of id: Container.ID, patience: Duration) async throws -> Int64?
+    /// What a container's first process wrote to its output.
+    ///
+    /// - Parameters:
+    ///   - id: The container, running or not.
+    ///   - tail: How many of the last lines; nil for all that the engine has kept.
+    ///   - follow: Whether to go on until the container stops.
+    /// - Returns: Its bytes, read only as fast as they are taken; a container with a terminal has no errors apart.
+    /// - Throws: ``EngineError``: `noContainer`.
+    func logs(
+        of id: Container.ID, tail: Int?, follow: Bool
+    ) async throws -> AsyncThrowingStream<(EngineProcess.Stream, [UInt8]), any Error>
+
+    /// Makes a named volume; one that is there is left as it is.
+    func makeVolume(_ name: String, labels: [String: String]) async throws
+    /// The names of the volumes that carry all of the labels.
+    func volumes(labels: [String: String]) async throws -> [String]
+    /// Removes a volume that no container uses; one that is gone is no error.
+    func removeVolume(_ name: String) async throws
 }
 
 /// A program that an engine runs inside a container.
@@ -85,11 +145,13 @@ package struct Container: Sendable, Hashable, Identifiable {
     package var hasReadOnlyRoot: Bool
     package var storage: Storage
     package var mounts: [Mount]
+    /// Ports that are reached from outside of this host; while it runs.
+    package var ports: [Port]
 
     package init(
         id: ID, name: String, image: String, labels: [String: String], environment: [String],
         status: String, processID: Int32, failure: String, createdAt: Double, startedAt: Double?,
-        hasReadOnlyRoot: Bool = false, storage: Storage, mounts: [Mount]
+        hasReadOnlyRoot: Bool = false, storage: Storage, mounts: [Mount], ports: [Port] = []
     ) {
         self.id = id
         self.name = name
@@ -104,6 +166,7 @@ package struct Container: Sendable, Hashable, Identifiable {
         self.hasReadOnlyRoot = hasReadOnlyRoot
         self.storage = storage
         self.mounts = mounts
+        self.ports = ports
     }
 
     /// Whether a text is a full id: 64 lower-case hexadecimal digits.
@@ -132,6 +195,20 @@ package struct Container: Sendable, Hashable, Identifiable {
         /// In the container.
         package var destination: String
         package var isWritable: Bool
+    }
+
+    /// A port of the container, and the host's behind which it is reached.
+    package struct Port: Sendable, Hashable {
+        /// Such as `22/tcp`.
+        package var port: String
+        package var hostAddress: String
+        package var hostPort: Int
+
+        package init(port: String, hostAddress: String, hostPort: Int) {
+            self.port = port
+            self.hostAddress = hostAddress
+            self.hostPort = hostPort
+        }
     }
 }
 
@@ -164,5 +241,13 @@ package struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
         package static let refused = Code(description: "refused")
         /// The engine did not keep the container from being started.
         package static let notHeld = Code(description: "not_held")
+        /// Trying again changes nothing: no such image, no such program.
+        package static let impossible = Code(description: "impossible")
+        /// Another container has the name.
+        package static let nameTaken = Code(description: "name_taken")
+        /// The engine cannot bound what a container writes.
+        package static let noQuotas = Code(description: "no_quotas")
+        /// There is no container of that id.
+        package static let noContainer = Code(description: "no_container")
     }
 }

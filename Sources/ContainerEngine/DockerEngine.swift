@@ -23,6 +23,8 @@ package final class DockerEngine: ContainerEngine {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(5)
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Each stream that is followed has one for itself: events, logs, executions, pulls.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 512
         client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: configuration)
     }
@@ -34,16 +36,34 @@ package final class DockerEngine: ContainerEngine {
     }
 
     package func version() async throws -> String {
-        let reply: VersionReply = try await get("/version", timeout: .seconds(10)) ?? VersionReply()
-        let name = reply.isPodman ? "Podman" : "Docker"
-        return "\(name) \(reply.version ?? "unknown")"
+        let reply: VersionReply =
+            try await get("/version", timeout: .seconds(10)) ?? VersionReply()
+        return reply.name
+    }
+
+    package func information() async throws -> EngineInformation {
+        let version: VersionReply =
+            try await get("/version", timeout: .seconds(10)) ?? VersionReply()
+        let facts: EngineFacts? = try await get("/info", timeout: .seconds(30))
+        return EngineInformation(
+            version: version.name, isPodman: version.isPodman, dataRoot: facts?.dataRoot ?? "",
+            hostname: facts?.hostname ?? "")
+    }
+
+    package func networks() async throws -> [String] {
+        let reply: [ListedNetwork]? = try await get("/networks", timeout: .seconds(30))
+        return (reply ?? []).map(\.name)
     }
 
     package func containers(label: String?) async throws -> [Container.ID] {
+        try await summaries(label: label).map(\.id)
+    }
+
+    package func summaries(label: String?) async throws -> [Container] {
         let filters = label.map { Self.filters(["label": [$0]]) } ?? ""
         let reply: [ListedContainer]? = try await get(
             "/containers/json?all=1\(filters)", timeout: .seconds(60))
-        return (reply ?? []).map(\.id)
+        return (reply ?? []).map(\.container)
     }
 
     package func inspect(_ id: Container.ID, patience: Duration) async throws -> Container? {
@@ -69,9 +89,10 @@ package final class DockerEngine: ContainerEngine {
                 do {
                     var lines = LineBuffer()
                     for try await buffer in response.body {
-                        for line in lines.append(buffer) {
+                        for line in try lines.append(buffer) {
                             guard
-                                let event = try? JSONDecoder().decode(EngineEvent.self, from: line),
+                                let event = try? JSONDecoder().decode(
+                                    EngineEvent.self, from: Data(line)),
                                 let containerEvent = event.containerEvent
                             else { continue }
                             continuation.yield(containerEvent)
@@ -120,11 +141,13 @@ package final class DockerEngine: ContainerEngine {
     }
 
     func execute(
-        _ method: HTTPMethod, _ path: String, json: Data? = nil, deadline: NIODeadline
+        _ method: HTTPMethod, _ path: String, json: Data? = nil,
+        headers: [(String, String)] = [], deadline: NIODeadline
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: "http+unix://\(encodedSocketPath)\(path)")
         request.method = method
         request.headers.add(name: "Host", value: "docker")
+        request.headers.add(contentsOf: headers)
         if let json {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: json))
@@ -139,28 +162,29 @@ package final class DockerEngine: ContainerEngine {
     }
 
     func refusal(_ response: HTTPClientResponse) async throws -> EngineError {
+        EngineError(.refused, "\(response.status.code): \(try await message(of: response))")
+    }
+
+    /// What the engine says in an answer that is an error.
+    func message(of response: HTTPClientResponse) async throws -> String {
         let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
         let message = try? JSONDecoder().decode(EngineMessage.self, from: body).message
-        return EngineError(
-            .refused, "\(response.status.code): \(message ?? String(buffer: body))")
+        return message ?? String(buffer: body)
     }
 
-    private var encodedSocketPath: String {
-        socketPath.utf8.reduce(into: "") { text, byte in
-            let isPlain = byte.isASCIILetterOrDigit || byte == UInt8(ascii: "-")
-            text += isPlain ? String(UnicodeScalar(byte)) : Self.percentEncoded(byte)
-        }
-    }
+    private var encodedSocketPath: String { Self.queryValue(socketPath.utf8) }
 
     /// `&filters=` and the JSON that the engine wants, for a query.
-    private static func filters(_ filters: [String: [String]]) -> String {
+    static func filters(_ filters: [String: [String]]) -> String {
         let json = (try? JSONEncoder().encode(filters)).map { [UInt8]($0) } ?? []
-        return "&filters="
-            + json.reduce(into: "") { text, byte in
-                text +=
-                    byte.isASCIILetterOrDigit
-                    ? String(UnicodeScalar(byte)) : percentEncoded(byte)
-            }
+        return "&filters=" + queryValue(json)
+    }
+
+    /// All but ASCII letters and digits percent-encoded.
+    static func queryValue(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.reduce(into: "") { text, byte in
+            text += byte.isLetterOrDigit ? String(UnicodeScalar(byte)) : percentEncoded(byte)
+        }
     }
 
     private static func percentEncoded(_ byte: UInt8) -> String {
@@ -169,27 +193,4 @@ package final class DockerEngine: ContainerEngine {
     }
 
     private static let maximumReplyByteCount = 64 << 20
-}
-
-extension UInt8 {
-    fileprivate var isASCIILetterOrDigit: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: false
-        }
-    }
-}
-
-/// Cuts a stream of buffers into lines.
-private struct LineBuffer {
-    private var rest: [UInt8] = []
-
-    mutating func append(_ buffer: ByteBuffer) -> [Data] {
-        rest.append(contentsOf: buffer.readableBytesView)
-        var lines = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        rest = lines.popLast().map(Array.init) ?? []
-        return lines.filter { !$0.isEmpty }.map { Data($0) }
-    }
 }

@@ -22,7 +22,7 @@ extension DockerEngine {
         guard started.status == .ok || started.status == .switchingProtocols else {
             throw try await refusal(started)
         }
-        return EngineProcess(output: Self.output(of: started)) { [self] in
+        return EngineProcess(output: EngineOutput.stream(of: started, isFramed: true)) { [self] in
             let state: ExecState? = try await get("/exec/\(exec)/json", timeout: .seconds(10))
             guard let state else {
                 throw EngineError(.refused, "The engine has forgotten the program.")
@@ -30,37 +30,6 @@ extension DockerEngine {
             return state.isRunning ?? false
                 ? .running(processID: state.processID ?? 0) : .exited(code: state.exitCode ?? 0)
         }
-    }
-
-    /// Takes the frames apart: a byte for the stream, three of nothing, four for the length (big endian), the bytes.
-    private static func output(
-        of response: HTTPClientResponse
-    ) -> AsyncThrowingStream<(EngineProcess.Stream, [UInt8]), any Error> {
-        AsyncThrowingStream { continuation in
-            let reader = Task {
-                do {
-                    var buffer = ByteBuffer()
-                    for try await var piece in response.body {
-                        buffer.writeBuffer(&piece)
-                        while let frame = frame(from: &buffer) { continuation.yield(frame) }
-                        buffer.discardReadBytes()
-                    }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in reader.cancel() }
-        }
-    }
-
-    private static func frame(from buffer: inout ByteBuffer) -> (EngineProcess.Stream, [UInt8])? {
-        guard let kind: UInt8 = buffer.getInteger(at: buffer.readerIndex),
-            let length: UInt32 = buffer.getInteger(at: buffer.readerIndex + 4),
-            let bytes = buffer.getBytes(at: buffer.readerIndex + 8, length: Int(length))
-        else { return nil }
-        buffer.moveReaderIndex(forwardBy: 8 + Int(length))
-        return (kind == 2 ? .stderr : .stdout, bytes)
     }
 }
 

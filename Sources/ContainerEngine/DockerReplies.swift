@@ -12,6 +12,9 @@ struct VersionReply: Decodable, Sendable {
     var version: String?
     var components: [Component]?
 
+    /// Such as `Docker 20.10.24`.
+    var name: String { "\(isPodman ? "Podman" : "Docker") \(version ?? "unknown")" }
+
     /// Podman names itself as a component of the engine that it stands in for.
     var isPodman: Bool { components?.contains { $0.name == "Podman Engine" } ?? false }
 
@@ -19,6 +22,21 @@ struct VersionReply: Decodable, Sendable {
         case version = "Version"
         case components = "Components"
     }
+}
+
+struct EngineFacts: Decodable, Sendable {
+    var dataRoot: String?
+    var hostname: String?
+
+    enum CodingKeys: String, CodingKey {
+        case dataRoot = "DockerRootDir"
+        case hostname = "Name"
+    }
+}
+
+struct ListedNetwork: Decodable, Sendable {
+    var name: String
+    enum CodingKeys: String, CodingKey { case name = "Name" }
 }
 
 struct EngineMessage: Decodable, Sendable {
@@ -98,12 +116,31 @@ struct InspectedContainer: Decodable, Sendable {
         var image: String?
         var labels: [String: String]?
         var environment: [String]?
+        var hasTerminal: Bool?
 
         enum CodingKeys: String, CodingKey {
             case image = "Image"
             case labels = "Labels"
             case environment = "Env"
+            case hasTerminal = "Tty"
         }
+    }
+
+    struct Network: Decodable, Sendable {
+        struct Binding: Decodable, Sendable {
+            var address: String?
+            var port: String?
+
+            enum CodingKeys: String, CodingKey {
+                case address = "HostIp"
+                case port = "HostPort"
+            }
+        }
+
+        /// Null for a port that the image names and nobody mapped.
+        var ports: [String: [Binding]?]?
+
+        enum CodingKeys: String, CodingKey { case ports = "Ports" }
     }
 
     struct HostConfig: Decodable, Sendable {
@@ -144,8 +181,10 @@ struct InspectedContainer: Decodable, Sendable {
     var hostConfig: HostConfig?
     var graphDriver: GraphDriver?
     var mounts: [Mount]?
+    var network: Network?
 
     enum CodingKeys: String, CodingKey {
+        case network = "NetworkSettings"
         case id = "Id"
         case name = "Name"
         case created = "Created"
@@ -171,7 +210,22 @@ extension InspectedContainer {
                 Container.Mount(
                     kind: $0.kind ?? "", source: $0.source ?? "", destination: $0.destination,
                     isWritable: $0.isWritable ?? false)
-            })
+            }, ports: ports)
+    }
+
+    /// In the order of their numbers; of a port's addresses, in the engine's.
+    private var ports: [Container.Port] {
+        let bindings = (network?.ports ?? [:]).compactMapValues { $0 }.sorted { first, second in
+            let numbers = [first.key, second.key].map { Int($0.prefix { $0.isNumber }) ?? 0 }
+            return (numbers[0], first.key) < (numbers[1], second.key)
+        }
+        return bindings.flatMap { port, bindings in
+            bindings.compactMap { binding in
+                guard let number = binding.port.flatMap({ Int($0) }), number > 0 else { return nil }
+                return Container.Port(
+                    port: port, hostAddress: binding.address ?? "", hostPort: number)
+            }
+        }
     }
 
     private var storage: Container.Storage {

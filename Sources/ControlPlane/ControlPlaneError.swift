@@ -34,8 +34,18 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         /// There is no such thing, or it is somebody else's: the two are one.
         package static let instanceNotFound = Code(description: "instance_not_found")
         package static let commandNotFound = Code(description: "command_not_found")
+        package static let jobNotFound = Code(description: "job_not_found")
+        package static let sshKeyNotFound = Code(description: "ssh_key_not_found")
+        /// Something that was sealed does not open with this server's key.
+        package static let unreadableSecret = Code(description: "unreadable_secret")
+        /// No offer has that id, or it is none any more.
+        package static let offerNotFound = Code(description: "offer_not_found")
+        /// The machine has no room for it now.
+        package static let noRoom = Code(description: "no_room")
         /// An argument that no reading of the contract allows.
         package static let invalidArguments = Code(description: "invalid_arguments")
+        /// Upstream has it, and this server has not.
+        package static let notImplemented = Code(description: "not_implemented")
         /// The policy said no.
         package static let commandRefused = Code(description: "command_refused")
         /// The instance has no file system to reach now.

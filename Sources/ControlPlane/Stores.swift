@@ -38,10 +38,28 @@ package protocol AccountStore: Sendable {
     /// whether there was one.
     func revokeKey(id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double) async throws
         -> Bool
+    /// Gives a key another secret in the place of the one that it has; nothing else of it changes.
+    ///
+    /// From then on the old secret is unknown. The audit log gets its entry in the same transaction.
+    ///
+    /// - Parameters:
+    ///   - id: Which key.
+    ///   - old: Its secret's digest; of two who reset a key at once, one is too late.
+    ///   - new: The new one's.
+    ///   - address: From where that was ordered.
+    ///   - time: Now.
+    /// - Returns: Whether there was such a key with that secret.
+    /// - Throws: What the store throws.
+    func resetKey(
+        id: APIKey.ID, from old: SecretDigest, to new: SecretDigest, address: String?,
+        at time: Double
+    ) async throws -> Bool
     /// Whether the account has ever had a key.
     func hasKeys(account: Account.ID) async throws -> Bool
     /// Whom a key stands for at `time`; nil when it is unknown, revoked or expired.
     func principal(keyDigest: SecretDigest, at time: Double) async throws -> Principal?
+    /// Whom a key stands for at `time`, by its id; nil when there is none, or it is revoked or expired.
+    func principal(key: APIKey.ID, at time: Double) async throws -> Principal?
     /// What a key's commands have removed on that day (see ``DeletionBudget/day(of:)``).
     func deletionUse(key: APIKey.ID, day: Int) async throws -> (entries: Int64, bytes: Int64)
     /// Adds to what a key's commands have removed on that day.
@@ -85,27 +103,74 @@ package protocol MachineStore: Sendable {
     ) async throws -> Machine?
     /// The machine on which this server itself runs, made on its first start.
     func ensureLocalMachine(name: String, at time: Double) async throws -> Machine
-    /// Whom a machine token stands for, or nil.
+    /// Whom a machine token stands for; nil when it is unknown or revoked.
     func machine(tokenDigest: SecretDigest) async throws -> Machine?
+    /// All machines, revoked ones too, by ascending id.
+    func machines() async throws -> [Machine]
+    /// Makes a machine's token useless for ever; returns whether it was of use. The server's own machine has
+    /// none.
+    func revokeMachine(_ id: Machine.ID, at time: Double) async throws -> Bool
+    /// Those whose token was made useless.
+    func revokedMachines() async throws -> Set<Machine.ID>
+    /// Keeps what a machine has, and makes its offers.
+    func keep(_ report: MachineReport, machine: Machine.ID, at time: Double) async throws
+    /// What these machines last said of themselves; those that said nothing are not there.
+    func reports(of machines: Set<Machine.ID>) async throws -> [Machine.ID: MachineReport]
+    /// Every machine, with its last report.
+    func machineRecords() async throws -> [MachineRecord]
+    /// The offers of every machine that has reported, by ascending id.
+    func offers() async throws -> [Offer]
+    /// One offer, or nil.
+    func offer(_ id: Offer.ID) async throws -> Offer?
 }
 
 /// Instances, as the machines report them.
 package protocol InstanceStore: Sendable {
     /// The instance, or nil when there is none or its container is gone.
     func instance(_ id: Instance.ID) async throws -> Instance?
+    /// The instance if it is that account's, or nil; for another account's as for none.
+    func instance(_ id: Instance.ID, account: Account.ID) async throws -> Instance?
     /// Whether the account had an instance of that id whose container is gone.
     func isRemoved(_ id: Instance.ID, account: Account.ID) async throws -> Bool
     /// The account's instances by ascending id.
     func instances(account: Account.ID) async throws -> [Instance]
-    /// Keeps what a machine said of one container; a container seen first gets a new id.
+    /// Keeps what a machine said of one container; a container seen first gets a new id, unless it was made
+    /// for an instance that waits for it.
+    @discardableResult
     func upsert(_ report: InstanceReport, machine: Machine.ID, owner: Account.ID) async throws
-    /// The container is gone; its id stays spent.
+        -> ReportOutcome
+    /// The container is gone; its id stays spent, unless a wish is open for another container.
     func remove(containerID: String, machine: Machine.ID, at time: Double) async throws
-    /// All containers of the machine are these; others are gone.
+    /// All containers of the machine are these; others are gone. Returns what there is to be done about each.
+    @discardableResult
     func replaceAll(
         machine: Machine.ID, with reports: [(report: InstanceReport, owner: Account.ID)],
         at time: Double
-    ) async throws
+    ) async throws -> [ReportOutcome]
+    /// The machine will say nothing more: its instances are gone, whatever is wished of them.
+    func forgetInstances(machine: Machine.ID, at time: Double) async throws
+    /// Makes an instance on an offer: its row, its own key, and its first wish, in one transaction with the look
+    /// at what is left of the machine.
+    ///
+    /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`.
+    func create(_ new: NewInstance) async throws -> StoredWish
+    /// Writes down how the account wants its instance.
+    func wish(
+        _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID, at time: Double
+    ) async throws -> WishOutcome
+    /// Writes down that the instance is to have a new container, from what is sealed when it is given, else from
+    /// what the last one was made from. Nil when there is no such instance of the account, or Boathook did not
+    /// make it.
+    func renew(_ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?)
+        async throws -> StoredWish?
+    /// Calls an instance something; returns whether the account has it.
+    func setLabel(_ label: String?, of id: Instance.ID, account: Account.ID) async throws -> Bool
+    /// The instance and what it is made from, whatever is wished; nil when its container is gone for good.
+    func wish(for id: Instance.ID) async throws -> StoredWish?
+    /// What the machine has not carried out yet.
+    func openWishes(machine: Machine.ID) async throws -> [StoredWish]
+    /// Keeps how far the machine is with a wish; one that is not the last is passed over.
+    func progress(_ progress: InstanceProgress, machine: Machine.ID, at time: Double) async throws
 }
 
 /// Commands.
@@ -193,4 +258,5 @@ package struct QueueBounds: Sendable, Hashable {
 
 /// All of them, as one adapter.
 package typealias Store = AccountStore & MachineStore & InstanceStore & CommandStore & AuditLog
-    & SwitchStore
+    & SwitchStore & SSHKeyStore & EnvironmentStore & AddressStore & AccountAuditStore
+    & ScheduleStore

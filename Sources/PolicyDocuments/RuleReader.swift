@@ -22,7 +22,7 @@ struct RuleReader {
         guard let fields = Fields(node, "a rule", known: Self.keys, problems: problems),
             fields.required("program") != nil, let program = fields.string("program")
         else { return nil }
-        let backend = word(fields, "runs", CommandBackend.self) ?? .jail
+        let backend = word(fields, "runs", of: CommandBackend.ofPolicies) ?? .jail
         let writes = fields.flag("writes") ?? false
         var rule = ProgramRule(
             policy: policy, name: fields.string("name"), program: program, backend: backend,
@@ -95,14 +95,13 @@ struct RuleReader {
         return views
     }
 
-    private func word<Value: RawRepresentable<String> & CaseIterable>(
-        _ fields: Fields, _ key: String, _ type: Value.Type
+    private func word<Value: RawRepresentable<String>>(
+        _ fields: Fields, _ key: String, of values: [Value]
     ) -> Value? {
         guard let node = fields.node(key), let text = fields.string(key) else { return nil }
-        if let value = Value(rawValue: text) { return value }
+        if let value = values.first(where: { $0.rawValue == text }) { return value }
         problems.add(
-            "'\(key)' must be " + Value.allCases.map(\.rawValue).joined(separator: " or "), at: node
-        )
+            "'\(key)' must be " + values.map(\.rawValue).joined(separator: " or "), at: node)
         return nil
     }
 
@@ -151,6 +150,8 @@ struct RuleReader {
                 problems.add(
                     "each form begins with \(rule.program)", at: fields.node("forms") ?? node)
             }
+        case .logs:
+            problems.add("'runs' must be jail or engine", at: node)
         }
     }
 }

@@ -53,25 +53,36 @@ extension SQLiteStore: AccountStore {
         _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope,
         expiresAt: Double?, orderedBy maker: APIKey.ID?, at time: Double
     ) async throws -> APIKey {
-        let text = scope == .everything ? nil : try JSON.encode(scope)
-        return try await writes.write { db in
-            try db.execute(
-                sql: """
-                    INSERT INTO api_key (account_id, digest, name, created_at, scope, expires_at)
-                    VALUES (?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [account, Data(digest.bytes), name, time, text, expiresAt])
-            let key = APIKey(
-                id: db.lastInsertedRowID, accountID: account, name: name, scope: scope,
-                expiresAt: expiresAt)
-            try AuditLogWriter.append(
-                db,
-                AuditEntry(
-                    time: time, event: .keyCreated, accountID: account, keyID: key.id,
-                    // In front: no name that a caller chose can look like another maker.
-                    detail: maker.map { "by key \($0): \(name)" } ?? name))
-            return key
+        try await writes.write { db in
+            try Self.addKey(
+                db, digest, name: name, account: account, scope: scope, expiresAt: expiresAt,
+                orderedBy: maker, at: time)
         }
+    }
+
+    static func addKey(
+        _ db: Database, _ digest: SecretDigest, name: String, account: Account.ID, scope: KeyScope,
+        expiresAt: Double?, orderedBy maker: APIKey.ID?, at time: Double
+    ) throws -> APIKey {
+        try db.execute(
+            sql: """
+                INSERT INTO api_key (account_id, digest, name, created_at, scope, expires_at)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                account, Data(digest.bytes), name, time,
+                scope == .everything ? nil : try JSON.encode(scope), expiresAt,
+            ])
+        let key = APIKey(
+            id: db.lastInsertedRowID, accountID: account, name: name, scope: scope,
+            expiresAt: expiresAt)
+        try AuditLogWriter.append(
+            db,
+            AuditEntry(
+                time: time, event: .keyCreated, accountID: account, keyID: key.id,
+                // In front: no name that a caller chose can look like another maker.
+                detail: maker.map { "by key \($0): \(name)" } ?? name))
+        return key
     }
 
     package func keys(account: Account.ID) async throws -> [APIKey] {
@@ -111,6 +122,29 @@ extension SQLiteStore: AccountStore {
         }
     }
 
+    package func resetKey(
+        id: APIKey.ID, from old: SecretDigest, to new: SecretDigest, address: String?,
+        at time: Double
+    ) async throws -> Bool {
+        try await writes.write { db in
+            let account = try Int64.fetchOne(
+                db,
+                sql: """
+                    UPDATE api_key SET digest = ?
+                    WHERE id = ? AND digest = ? AND revoked_at IS NULL
+                    RETURNING account_id
+                    """,
+                arguments: [Data(new.bytes), id, Data(old.bytes)])
+            guard let account else { return false }
+            var entry = AuditEntry(
+                time: time, event: .keyReset, accountID: account, keyID: id,
+                detail: "by key \(id)")
+            entry.address = address
+            try AuditLogWriter.append(db, entry)
+            return true
+        }
+    }
+
     package func hasKeys(account: Account.ID) async throws -> Bool {
         try await pool.read { db in
             try Bool.fetchOne(
@@ -138,6 +172,26 @@ extension SQLiteStore: AccountStore {
             return Principal(
                 account: Account(row: row), keyID: row["key_id"], scope: try KeyScope(row: row),
                 expiresAt: row["expires_at"])
+        }
+    }
+
+    package func principal(key: APIKey.ID, at time: Double) async throws -> Principal? {
+        try await pool.read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT account.id, account.name, account.is_blocked, api_key.id AS key_id,
+                        api_key.scope, api_key.expires_at
+                    FROM api_key JOIN account ON account.id = api_key.account_id
+                    WHERE api_key.id = ? AND api_key.revoked_at IS NULL
+                        AND (api_key.expires_at IS NULL OR api_key.expires_at > ?)
+                    """,
+                arguments: [key, time]
+            ).map { row in
+                Principal(
+                    account: Account(row: row), keyID: row["key_id"],
+                    scope: try KeyScope(row: row), expiresAt: row["expires_at"])
+            }
         }
     }
 

@@ -28,7 +28,7 @@ extension SQLiteStore: CommandStore {
                     """,
                 arguments: [
                     command.accountID, command.keyID, command.instance.id,
-                    command.instance.machineID, command.instance.containerID, command.text,
+                    command.instance.machineID, command.instance.containerID ?? "", command.text,
                     decision, command.idempotencyKey, command.state.rawValue,
                     command.timeoutSeconds, command.createdAt,
                     command.startBy, Data(command.resultDigest.bytes), command.resultExpiresAt,

@@ -6,10 +6,18 @@ extension SQLiteStore: InstanceStore {
     package func instance(_ id: Instance.ID) async throws -> Instance? {
         try await pool.read { db in
             try Row.fetchOne(
-                db, sql: "SELECT * FROM instance WHERE id = ? AND removed_at IS NULL",
+                db,
+                sql: """
+                    SELECT * FROM instance
+                    WHERE id = ? AND removed_at IS NULL AND wished <> 'gone'
+                    """,
                 arguments: [id]
             ).map(Instance.init(row:))
         }
+    }
+
+    package func instance(_ id: Instance.ID, account: Account.ID) async throws -> Instance? {
+        try await pool.read { db in try Self.instance(db, id, account: account) }
     }
 
     package func isRemoved(_ id: Instance.ID, account: Account.ID) async throws -> Bool {
@@ -17,7 +25,8 @@ extension SQLiteStore: InstanceStore {
             try Bool.fetchOne(
                 db,
                 sql: """
-                    SELECT removed_at IS NOT NULL FROM instance WHERE id = ? AND account_id = ?
+                    SELECT removed_at IS NOT NULL OR wished = 'gone' FROM instance
+                    WHERE id = ? AND account_id = ?
                     """,
                 arguments: [id, account]) ?? false
         }
@@ -28,16 +37,18 @@ extension SQLiteStore: InstanceStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM instance WHERE account_id = ? AND removed_at IS NULL ORDER BY id
+                    SELECT * FROM instance
+                    WHERE account_id = ? AND removed_at IS NULL AND wished <> 'gone' ORDER BY id
                     """,
                 arguments: [account]
             ).map(Instance.init(row:))
         }
     }
 
+    @discardableResult
     package func upsert(
         _ report: InstanceReport, machine: Machine.ID, owner: Account.ID
-    ) async throws {
+    ) async throws -> ReportOutcome {
         try await writes.write { db in
             try Self.upsert(db, report, machine: machine, owner: owner)
         }
@@ -45,73 +56,153 @@ extension SQLiteStore: InstanceStore {
 
     package func remove(containerID: String, machine: Machine.ID, at time: Double) async throws {
         try await writes.write { db in
-            try db.execute(
-                sql: """
-                    UPDATE instance SET removed_at = ?
-                    WHERE machine_id = ? AND container_id = ? AND removed_at IS NULL
-                    """,
-                arguments: [time, machine, containerID])
+            try Self.remove(
+                db, "machine_id = ? AND container_id = ?", [machine, containerID], at: time)
         }
     }
 
+    @discardableResult
     package func replaceAll(
         machine: Machine.ID, with reports: [(report: InstanceReport, owner: Account.ID)],
         at time: Double
-    ) async throws {
+    ) async throws -> [ReportOutcome] {
         try await writes.write { db in
             let present = Set(reports.map(\.report.containerID))
             let known = try Row.fetchAll(
                 db,
                 sql: """
                     SELECT id, container_id FROM instance
-                    WHERE machine_id = ? AND removed_at IS NULL
+                    WHERE machine_id = ? AND removed_at IS NULL AND container_id IS NOT NULL
                     """,
                 arguments: [machine])
             for row in known where !present.contains(row["container_id"]) {
-                try db.execute(
-                    sql: "UPDATE instance SET removed_at = ? WHERE id = ?",
-                    arguments: [time, row["id"] as Int64])
+                try Self.remove(db, "id = ?", [row["id"] as Int64], at: time)
             }
-            for (report, owner) in reports {
+            return try reports.map { report, owner in
                 try Self.upsert(db, report, machine: machine, owner: owner)
             }
         }
     }
 
-    private static func upsert(
-        _ db: Database, _ report: InstanceReport, machine: Machine.ID, owner: Account.ID
+    package func forgetInstances(machine: Machine.ID, at time: Double) async throws {
+        try await writes.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE instance SET removed_at = ?, is_settled = 1
+                    WHERE machine_id = ? AND removed_at IS NULL
+                    """,
+                arguments: [time, machine])
+        }
+    }
+
+    static func instance(_ db: Database, _ id: Instance.ID, account: Account.ID) throws
+        -> Instance?
+    {
+        try Row.fetchOne(
+            db,
+            sql: """
+                SELECT * FROM instance
+                WHERE id = ? AND account_id = ? AND removed_at IS NULL AND wished <> 'gone'
+                """,
+            arguments: [id, account]
+        ).map(Instance.init(row:))
+    }
+
+    /// A container is gone.
+    ///
+    /// An instance that waits for its next one, or for a machine's word that there is none, stays.
+    private static func remove(
+        _ db: Database, _ condition: String, _ arguments: StatementArguments, at time: Double
     ) throws {
         try db.execute(
             sql: """
+                UPDATE instance SET
+                    container_id = CASE WHEN is_settled THEN container_id END,
+                    removed_at = CASE WHEN is_settled THEN ? END
+                WHERE \(condition) AND removed_at IS NULL
+                """,
+            arguments: [time] + arguments)
+    }
+
+    private static func upsert(
+        _ db: Database, _ report: InstanceReport, machine: Machine.ID, owner: Account.ID
+    ) throws -> ReportOutcome {
+        if let id = report.instanceID,
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT generation, removed_at FROM instance
+                    WHERE id = ? AND machine_id = ? AND specification IS NOT NULL
+                    """,
+                arguments: [id, machine])
+        {
+            guard row["removed_at"] == nil else { return .unwanted(id) }
+            // One that is about to be replaced says nothing of the instance any more.
+            if report.generation == row["generation"] { try update(db, report, "id = \(id)") }
+            return .kept
+        }
+        try db.execute(
+            sql: """
                 INSERT INTO instance (
-                    account_id, machine_id, container_id, name, image, label, status,
-                    status_message, created_at, started_at, environment
-                ) VALUES (
-                    :account, :machine, :container, :name, :image, :label, :status,
-                    :message, :created, :started, :environment
-                )
-                ON CONFLICT (machine_id, container_id) WHERE removed_at IS NULL DO UPDATE SET
-                    name = :name, status = :status, status_message = :message,
-                    started_at = coalesce(:started, started_at),
-                    environment = CASE WHEN :environment = '[]' THEN environment ELSE :environment END
+                    account_id, machine_id, container_id, name, image, label, status, created_at,
+                    environment, wished
+                ) VALUES (?, ?, ?, ?, ?, ?, '', ?, '[]', '')
+                ON CONFLICT (machine_id, container_id)
+                    WHERE removed_at IS NULL AND container_id IS NOT NULL DO NOTHING
                 """,
             arguments: [
-                "account": owner, "machine": machine, "container": report.containerID,
-                "name": report.name, "image": report.image, "label": report.label,
-                "status": report.status, "message": report.statusMessage,
-                "created": report.createdAt, "started": report.startedAt,
+                owner, machine, report.containerID, report.name, report.image, report.label,
+                report.createdAt,
+            ])
+        try update(
+            db, report, "machine_id = \(machine) AND container_id = :container AND removed_at IS NULL")
+        return .kept
+    }
+
+    /// Nobody wishes anything of a container that somebody else runs, until its owner does so here: until then
+    /// its wish is what it does.
+    private static func update(_ db: Database, _ report: InstanceReport, _ condition: String) throws
+    {
+        let isRunning = InstanceStatus(rawValue: report.status)?.isRunning == true
+        try db.execute(
+            sql: """
+                UPDATE instance SET
+                    container_id = :container, name = :name, status = :status,
+                    status_message = :message, started_at = coalesce(:started, started_at),
+                    environment = CASE WHEN :environment = '[]' THEN environment ELSE :environment END,
+                    ports = :ports, written_bytes = coalesce(:written, written_bytes),
+                    wished = CASE WHEN specification IS NULL AND is_settled THEN :wished ELSE wished END
+                WHERE \(condition)
+                """,
+            arguments: [
+                "container": report.containerID, "name": report.name, "status": report.status,
+                "message": report.statusMessage, "started": report.startedAt,
                 "environment": try JSON.encode(report.environment),
+                "ports": try JSON.encode(report.ports), "written": report.writtenBytes,
+                "wished": isRunning ? "running" : "stopped",
             ])
     }
 }
 
 extension Instance {
-    fileprivate init(row: Row) throws {
+    init(row: Row) throws {
         self.init(
             id: row["id"], accountID: row["account_id"], machineID: row["machine_id"],
-            containerID: row["container_id"], name: row["name"], image: row["image"],
-            label: row["label"], status: InstanceStatus(rawValue: row["status"]) ?? .unknown,
+            containerID: row["container_id"], name: row["name"],
+            image: row["image"], label: row["label"],
+            status: InstanceStatus(rawValue: row["status"]) ?? .unknown,
             statusMessage: row["status_message"], createdAt: row["created_at"],
-            startedAt: row["started_at"], environment: try JSON.decode(row["environment"]))
+            startedAt: row["started_at"], environment: try JSON.decode(row["environment"]),
+            wish: InstanceWish(
+                state: InstanceOrder.State(rawValue: row["wished"]) ?? .stopped,
+                number: row["wish_number"], generation: row["generation"],
+                isSettled: row["is_settled"]),
+            contract: (row["runtype"] as String?).map {
+                InstanceContract(
+                    gpuCount: row["gpu_count"], diskGB: row["disk_gb"], price: row["price"],
+                    runtype: $0)
+            })
+        ports = try JSON.decode(row["ports"])
+        writtenBytes = row["written_bytes"]
     }
 }

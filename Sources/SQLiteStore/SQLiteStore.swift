@@ -36,6 +36,10 @@ package final class SQLiteStore: Sendable {
         migrator.registerMigration(Migration0004.name, migrate: Migration0004.run)
         migrator.registerMigration(Migration0005.name, migrate: Migration0005.run)
         migrator.registerMigration(Migration0006.name, migrate: Migration0006.run)
+        migrator.registerMigration(Migration0007.name, migrate: Migration0007.run)
+        migrator.registerMigration(Migration0008.name, migrate: Migration0008.run)
+        migrator.registerMigration(Migration0009.name, migrate: Migration0009.run)
+        migrator.registerMigration(Migration0010.name, migrate: Migration0010.run)
         try migrator.migrate(pool)
         writes = GroupCommit(pool: pool, onFullDisk: onFullDisk)
     }

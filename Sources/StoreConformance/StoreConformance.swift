@@ -53,7 +53,7 @@ package struct StoreConformance<
             },
             Check(name: "queues are bounded") { try await $0.queueBounds() },
             Check(name: "many writers at once lose nothing") { try await $0.manyWriters() },
-        ] + auditChecks
+        ] + auditChecks + scheduleChecks + accountChecks + machineChecks + wishChecks
     }
 }
 
@@ -142,6 +142,12 @@ extension StoreConformance {
         try await store.upsert(stopped, machine: world.machine.id, owner: world.account.id)
         let changed = try await store.instance(first[0].id)
         found.check(changed?.status == .exited, "a second report changes the same instance")
+        found.check(
+            try await store.instance(first[0].id, account: world.account.id)?.id == first[0].id,
+            "its account finds it")
+        found.check(
+            try await store.instance(first[0].id, account: world.account.id + 1) == nil,
+            "and no other does")
         try await store.remove(containerID: "c2", machine: world.machine.id, at: 5)
         found.check(try await store.instance(first[1].id) == nil, "a removed one is gone")
         let account = world.account.id

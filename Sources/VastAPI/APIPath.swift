@@ -6,7 +6,26 @@ package enum APIPath {
     package static func execute(instance: Int64) -> String {
         "/api/v0/instances/command/\(instance)/"
     }
+    package static func requestLogs(instance: Int64) -> String {
+        "/api/v0/instances/request_logs/\(instance)/"
+    }
+    package static let scheduledJobs = "/api/v0/commands/schedule_job/"
+    package static func scheduledJob(_ id: Int64) -> String {
+        "/api/v0/commands/schedule_job/\(id)/"
+    }
     package static func instance(_ id: Int64) -> String { "/api/v0/instances/\(id)/" }
+    package static func reboot(instance id: Int64) -> String { "/api/v0/instances/reboot/\(id)/" }
+    package static func recycle(instance id: Int64) -> String {
+        "/api/v0/instances/recycle/\(id)/"
+    }
+    package static func ask(_ id: Int64) -> String { "/api/v0/asks/\(id)/" }
+    package static let launch = "/api/v0/launch_instance/"
+    package static let offers = "/api/v0/bundles/"
+    package static let machines = "/api/v0/machines/"
+    package static func machine(_ id: Int64) -> String { "/api/v0/machines/\(id)/" }
+    package static let sshKeys = "/api/v0/ssh/"
+    package static func sshKey(_ id: Int64) -> String { "/api/v0/ssh/\(id)/" }
+    package static let secrets = "/api/v0/secrets/"
     package static let instances = "/api/v0/instances/"
     package static let instancePages = "/api/v1/instances/"
     package static let currentUser = "/api/v0/users/current/"

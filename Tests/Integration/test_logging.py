@@ -12,6 +12,7 @@ import types
 
 import pytest
 
+from harness import signing
 from harness.boathook import BIN, Up
 from harness.engine import run
 from harness.waiting import eventually
@@ -99,9 +100,8 @@ def test_no_request_makes_a_line_of_its_own(fleet, running):
     ):
         fleet.request("PUT", f"/api/v0/instances/command/{instance}/", body=body)
     fleet.request("PUT", f"/api/v0/instances/command/{instance}/", body=ATTACK.encode() * 2000)
-    fleet.request(
-        "POST", "/agent/v1/join", key=admin(fleet, "join-token"), body={"name": ATTACK})
-    fleet.request("POST", "/agent/v1/join", key=secrets.token_urlsafe(32), body={"name": ATTACK})
+    for token in (admin(fleet, "join-token"), secrets.token_urlsafe(32)):
+        fleet.request("POST", "/agent/v1/join", key=token, body={"name": ATTACK, "nonce": signing.nonce()})
     output, row = fleet.run(instance, "ls home")
     assert row["state"] == "exited"
     fleet.agent.terminate()
@@ -222,6 +222,11 @@ def test_no_secret_is_in_any_log(fleet, running, tmp_path):
     known["another key"] = admin(fleet, "create-key", "--user", "maria")
     known["a join token, unused"] = admin(fleet, "join-token")
     known["a wrong key"] = secrets.token_urlsafe(32)
+    # A token's second half is the server's public key.
+    tokens = {name: known[name] for name in known if "join token" in name}
+    tokens["a join token, invented"] = signing.Signer().join_token()
+    known |= {name: token.split(".")[0] for name, token in tokens.items()}
+    known["the server's own key"] = (fleet.data / "server.key").read_text().strip()
     known["a query's word"] = "q" + secrets.token_hex(8)
 
     path = f"/api/v0/instances/command/{instance}/"
@@ -237,10 +242,10 @@ def test_no_secret_is_in_any_log(fleet, running, tmp_path):
     assert "result secret 0" in known
     # Agents with tokens that are of no use, and one that joins and finds no engine.
     logs = []
-    for token in ("the join token, used", "a wrong key", "a join token, unused"):
+    for token in ("the join token, used", "a join token, invented", "a join token, unused"):
         other = run(
             BIN / "boathook", "agent", "--server", fleet.url, "--data-dir", tmp_path / "none", "--engine", "unix:///none",
-            f"--join={known[token]}", "--log-level", "trace", check=False, timeout=30)
+            f"--join={tokens[token]}", "--log-level", "trace", check=False, timeout=30)
         assert other.returncode != 0 and other.stderr
         logs.append(other.stderr.decode())
     known["the other machine's token"] = json.loads((tmp_path / "none/machine.json").read_text())["machine_token"]

@@ -12,7 +12,7 @@ import urllib.parse
 
 import pytest
 
-from harness import jailed
+from harness import jailed, signing
 from harness.boathook import BIN, Client
 from harness.busy import fill
 from harness.engine import ROOT, run
@@ -70,6 +70,7 @@ def test_each_route_wants_a_credential_of_its_own(fleet, running):
         "a long one": bearer("x" * 5000), "two in one": bearer(f"{fleet.key}, {fleet.key}"), "a header of another name": {"X-Api-Key": fleet.key},
         "SQL": bearer("' OR 1=1 --"),
     }
+    join = json.dumps({"name": "x", "nonce": signing.nonce()})
     cells = 0
     reference = None
     for (method, path), (name, headers) in itertools.product(account_routes(), [*wrong.items(), ("a machine's token", bearer(machine.token))]):
@@ -85,7 +86,7 @@ def test_each_route_wants_a_credential_of_its_own(fleet, running):
     for (method, path), (name, headers) in itertools.product(machine_routes(), [*wrong.items(), ("a user's key", bearer(fleet.key))]):
         if path.endswith("/join") and name == "a join token":
             continue
-        answer = ask(fleet.url, method, path, headers=headers, body='{"name": "x"}')
+        answer = ask(fleet.url, method, path, headers=headers, body=join)
         assert answer[0] == 401, (method, path, name, answer)
         cells += 1
     # The control: with its own, each route lets in (what it then says of an empty request is its own business).
@@ -93,7 +94,7 @@ def test_each_route_wants_a_credential_of_its_own(fleet, running):
         assert ask(fleet.url, method, path.replace("{id}", "999999"), headers=bearer(fleet.key), body="{}")[0] != 401
     for method, path in machine_routes():
         token = unused if path.endswith("/join") else machine.token
-        assert ask(fleet.url, method, path, headers=bearer(token), body='{"name": "x"}')[0] != 401
+        assert ask(fleet.url, method, path, headers=bearer(token), body=join)[0] != 401
     print(f"{cells} cells of route and credential")
 
 

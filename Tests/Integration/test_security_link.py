@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from harness import http
+from harness import http, signing
 from harness.boathook import BIN, Process
 from harness.busy import fill
 from harness.engine import run
@@ -46,7 +46,7 @@ def server():
 @pytest.fixture
 def agent(server, engine, tmp_path):
     process = Process(
-        "agent", "--server", server.url, "--data-dir", tmp_path / "agent", "--engine", engine.url, "--join=t", "--machine-policy", "vast",
+        "agent", "--server", server.url, "--data-dir", tmp_path / "agent", "--engine", engine.url, f"--join={server.token}", "--machine-policy", "vast",
         log=tmp_path / "agent.log", ready="ready agent")
     yield process
     process.end()
@@ -151,9 +151,9 @@ def test_limits_of_the_server_are_the_machines_at_most(server, agent, busy):
 
 def test_the_agent_follows_no_redirect(engine, tmp_path):
     other = Server()
-    token = "join-token-that-is-for-one-server"
     location = {"Location": other.url + "/agent/v1/join"}
     first = Server({"/agent/v1/join": (307, location)})
+    token = first.token
     try:
         done = run(BIN / "boathook", "agent", "--server", first.url, "--data-dir", tmp_path / "a", "--engine", engine.url, f"--join={token}",
                    check=False, timeout=30)
@@ -189,7 +189,7 @@ def test_a_server_must_prove_itself_over_tls(engine, tmp_path):
     try:
         for server in (unknown, plain):
             url = server.url.replace("http:", "https:")
-            done = run(BIN / "boathook", "agent", "--server", url, "--data-dir", tmp_path / "agent", "--engine", engine.url, "--join=token",
+            done = run(BIN / "boathook", "agent", "--server", url, "--data-dir", tmp_path / "agent", "--engine", engine.url, f"--join={server.token}",
                        check=False, timeout=60)
             assert done.returncode != 0 and server.asked == [] and not (tmp_path / "agent/machine.json").exists(), (url, done)
         # The control: who trusts anybody is served.
@@ -206,7 +206,7 @@ def test_a_machine_keeps_to_its_server(server, agent, engine, tmp_path):
     agent.terminate()
     other = Server()
     try:
-        done = run(BIN / "boathook", "agent", "--server", other.url, "--data-dir", tmp_path / "agent", "--engine", engine.url, "--join=t",
+        done = run(BIN / "boathook", "agent", "--server", other.url, "--data-dir", tmp_path / "agent", "--engine", engine.url, f"--join={other.token}",
                    check=False, timeout=30)
         assert done.returncode != 0 and b"belongs to " + server.url.encode() in done.stderr
         assert other.asked == []
@@ -286,23 +286,32 @@ def test_a_machine_hears_of_its_own_commands_alone(fleet, hostile, running):
 
 
 class open_link:
-    """A machine's open link: `lines` are what the server says."""
+    """A machine's open link: `lines` are what the server says, each found to be signed by it for this link."""
 
     def __init__(self, machine, **hello):
+        self.machine = machine
         host, port = machine.url.removeprefix("http://").split(":")
         self.connection = socket.create_connection((host, int(port)), timeout=30)
-        body = json.dumps({"protocol_version": PROTOCOL, "held_command_ids": [], **hello}).encode()
+        self.nonce = signing.nonce()
+        body = json.dumps({"protocol_version": PROTOCOL, "held_command_ids": [], "nonce": self.nonce, **hello}).encode()
         self.connection.sendall(
             b"POST /agent/v1/link HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
             % (machine.token.encode(), len(body), body))
         self.file = self.connection.makefile("rb")
         self.status = int(self.file.readline().split()[1])
+        headers = (line.decode().rstrip().split(": ", 1) for line in iter(self.file.readline, b"\r\n"))
+        self.headers = {name.lower(): value for name, value in headers}
         self.lines = self._lines()
 
     def _lines(self):
+        sequence = 0
         for line in self.file:
-            if line.startswith(b"{"):
-                yield json.loads(line)
+            if not signing.LINE.fullmatch(line.rstrip(b"\n")):
+                continue  # a chunk's size
+            yield json.loads(signing.message_of(
+                line.rstrip(b"\n"), self.machine.server_key, sequence, self.machine.identifier, self.nonce,
+                self.headers["boathook-attachment"]))
+            sequence += 1
 
     def close(self):
         self.file.close()
@@ -321,7 +330,7 @@ def test_a_relay_is_the_machines_whose_command_it_is(fleet, hostile, busy):
     assert b"FORGED" not in fleet.request("GET", f"/api/v0/commands/{command}/output").body
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 4, -1, 2**31])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 5, -1, 2**31])
 def test_another_protocol_is_refused(fleet, hostile, version):
     link = open_link(hostile, protocol_version=version)
     link.close()
@@ -390,7 +399,7 @@ def test_a_join_token_is_used_once_by_many_at_once(fleet):
     answers = []
 
     def join(number):
-        answers.append(http.request(fleet.url, "POST", "/agent/v1/join", key=token, body={"name": f"m{number}"}).status)
+        answers.append(http.request(fleet.url, "POST", "/agent/v1/join", key=token, body={"name": f"m{number}", "nonce": signing.nonce()}).status)
 
     threads = [threading.Thread(target=join, args=(number,)) for number in range(20)]
     for thread in threads:
@@ -408,4 +417,4 @@ def test_a_join_token_is_of_no_use_for_anything_else(fleet):
     # And what is for other things does not join.
     hostile = Machine(fleet.url, token)
     for other in (token, hostile.token, fleet.key, "", "x" * 43):
-        assert http.request(fleet.url, "POST", "/agent/v1/join", key=other, body={"name": "x"}).status == 401
+        assert http.request(fleet.url, "POST", "/agent/v1/join", key=other, body={"name": "x", "nonce": signing.nonce()}).status == 401

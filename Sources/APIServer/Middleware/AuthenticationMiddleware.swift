@@ -10,6 +10,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     let authenticator: Authenticator
+    let addresses: AccountAddresses
     let failedLogins: FailedLogins
 
     func handle(
@@ -18,8 +19,11 @@ struct AuthenticationMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         do {
-            context.principal = try await authenticator.principal(
-                key: request.bearerToken ?? request.queryKey)
+            var principal = try await authenticator.principal(
+                key: request.apiKey)
+            principal.address = context.remoteAddress.isEmpty ? nil : context.remoteAddress
+            context.principal = principal
+            await addresses.note(context.remoteAddress, account: principal.account.id)
         } catch let error as ControlPlaneError where error.code == .unauthenticated {
             try failedLogins.note(from: context.remoteAddress)
             throw error
@@ -61,7 +65,6 @@ extension Request {
         return String(value.dropFirst(prefix.count))
     }
 
-    fileprivate var queryKey: String? {
-        QueryParameters(uri)["api_key"]
-    }
+    /// The key of an account, wherever it stands.
+    var apiKey: String? { bearerToken ?? QueryParameters(uri)["api_key"] }
 }

@@ -21,7 +21,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch let error as ControlPlaneError {
             return try WireError(error).response()
         } catch let error as HTTPError where error.status == .notFound {
-            return try WireError.notFound.response()
+            return try UpstreamRoutes.answer(to: request).response()
         } catch let error as HTTPError {
             return try WireError(
                 status: error.status,

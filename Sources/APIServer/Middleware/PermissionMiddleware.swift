@@ -29,7 +29,7 @@ struct PermissionMiddleware: RouterMiddleware {
             return try await next(request, context)
         case .closed(let reason):
             let error = ControlPlaneError(.notAuthorized, reason)
-            if route == .execute {
+            if route.isOrder {
                 // An order that is refused is written down, whoever refuses it; and no oftener than others.
                 try limiter.admit(principal.keyID)
                 try await execute.noteRefusal(error, on: id, as: principal)

@@ -17,7 +17,8 @@ struct JoinRoute: Sendable {
         let join = try await request.jsonObject(JoinRequest.self, upTo: 4096)
         do {
             return try .json(
-                try await gateway.join(token: token, name: String(join.name.prefix(255))))
+                try await gateway.join(
+                    token: token, name: String(join.name.prefix(255)), nonce: join.nonce))
         } catch let error as ControlPlaneError where error.code == .unauthenticated {
             try failedLogins.note(from: context.remoteAddress)
             throw error
@@ -25,7 +26,7 @@ struct JoinRoute: Sendable {
     }
 }
 
-/// `POST /agent/v1/link`: the response that the agent holds open; a message a line.
+/// `POST /agent/v1/link`: the response that the agent holds open; a message a line, each signed.
 struct LinkRoute: Sendable {
     let gateway: AgentGateway
 
@@ -38,13 +39,16 @@ struct LinkRoute: Sendable {
         _ = try await request.collectBody(upTo: Self.maximumHelloByteCount)
         let hello = try await request.jsonObject(
             AgentHello.self, upTo: Self.maximumHelloByteCount)
-        let messages = try await gateway.attach(context.requireMachine(), hello: hello)
+        let (messages, signer) = try await gateway.attachSigned(
+            context.requireMachine(), hello: hello)
         let collected = request
         let body = ResponseBody { writer in
             // An agent that went is seen by the close of its connection, not by the next message.
             try await collected.body.consumeWithCancellationOnInboundClose { _ in
+                var signer = signer
                 for await message in messages {
-                    var line = try WireJSON.encode(message)
+                    let text = try WireJSON.encode(message)
+                    var line = ByteBuffer(bytes: try signer.line(text.readableBytesView).bytes)
                     line.writeInteger(UInt8(ascii: "\n"))
                     try await writer.write(line)
                 }
@@ -53,7 +57,11 @@ struct LinkRoute: Sendable {
         }
         return Response(
             status: .ok,
-            headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"], body: body)
+            headers: [
+                .contentType: "text/plain; charset=utf-8", .cacheControl: "no-store",
+                .attachment: signer.attachment.serverNonce.text,
+            ],
+            body: body)
     }
 
     /// Room for the ids of a million commands.

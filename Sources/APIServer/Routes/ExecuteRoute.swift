@@ -72,7 +72,7 @@ struct ExecuteRoute: Sendable {
 }
 
 extension ExecuteRequest {
-    fileprivate var wantsDryRun: Bool {
+    var wantsDryRun: Bool {
         get throws {
             switch dryRun {
             case .bool(let value)?: value
@@ -85,7 +85,7 @@ extension ExecuteRequest {
 
 extension CommandOrder {
     /// Reads the open fields of the wire, with upstream's words where it has some (contract 1.1).
-    fileprivate init(_ request: ExecuteRequest) throws {
+    init(_ request: ExecuteRequest) throws {
         let input: CommandOrder.Input
         switch (request.command, request.argv) {
         case (.string(let text)?, nil):
@@ -178,7 +178,7 @@ extension Request {
 
 extension Request {
     /// `Idempotency-Key`, as the caller spells it.
-    fileprivate var idempotencyKey: String? {
+    var idempotencyKey: String? {
         get throws {
             guard let key = headers[.idempotencyKey] else { return nil }
             guard (1...255).contains(key.utf8.count) else {

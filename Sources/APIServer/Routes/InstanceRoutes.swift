@@ -16,7 +16,7 @@ struct InstanceRoute: Sendable {
         let id = try context.instanceID()
         do {
             let instance = try await access.instance(id, as: principal, to: .show)
-            return try .json(InstanceReply(instances: rows.row(instance)))
+            return try await .json(InstanceReply(instances: rows.rows([instance]).first))
         } catch let error as ControlPlaneError where error.code == .instanceNotFound {
             return try .json(InstanceReply(instances: nil))
         }
@@ -32,7 +32,7 @@ struct InstanceListRoute: Sendable {
         -> Response
     {
         let instances = try await access.instances(of: context.requirePrincipal())
-        return try .json(InstanceListReply(instances: instances.map(rows.row)))
+        return try await .json(InstanceListReply(instances: rows.rows(instances)))
     }
 }
 
@@ -47,7 +47,7 @@ struct InstanceFiltersRoute: Sendable {
         let instances = try await access.instances(of: context.requirePrincipal())
         let columns = ["actual_status", "gpu_name", "verification"]
         let combinations = Set(
-            instances.map { rows.row($0).filter { columns.contains($0.key) } })
+            try await rows.rows(instances).map { $0.filter { columns.contains($0.key) } })
         return try .json(["filters": Array(combinations)])
     }
 }
@@ -62,6 +62,6 @@ struct InstancePageRoute: Sendable {
     {
         let query = try InstanceQuery(request.uri)
         let instances = try await access.instances(of: context.requirePrincipal())
-        return try .json(query.page(of: instances.map(rows.row)))
+        return try await .json(query.page(of: rows.rows(instances)))
     }
 }

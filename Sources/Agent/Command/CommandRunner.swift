@@ -14,10 +14,15 @@ struct CommandRunner: Sendable {
     let jail: Jail
     let policy: MachinePolicy
     /// Which containers are instances; the server reaches no other.
-    let adoption: Adoption
+    let adopted: AdoptedContainers
     let known: KnownContainers
     let journal: Journal
     let turns: CommandTurns
+    /// For those who read logs, and for those who follow them.
+    let logTurns = CommandTurns(concurrency: 16)
+    let followTurns = CommandTurns(concurrency: 64, share: 16)
+    /// What this agent did with instances.
+    var history = InstanceHistory()
     /// Whose threads wait for tools; as many as there are slots.
     ///
     /// They live as long as the process.
@@ -39,13 +44,15 @@ struct CommandRunner: Sendable {
         let live: LiveOutput
         /// Called when the tool runs, with the Unix seconds of its start.
         let started: @Sendable (Double) -> Void
+        /// Called with what the operator must hear of.
+        let alarm: @Sendable (String) -> Void
     }
 
     /// - Returns: The end, durable if the command changes something, and its output.
     func run(_ job: Job) async -> (report: CommandFinished, output: SpooledOutput) {
         let order = job.order
         do {
-            return try await turns.withTurn(
+            return try await turns(for: order).withTurn(
                 at: job.place, account: order.accountID, cancellation: job.cancellation,
                 deadline: job.deadline
             ) {
@@ -58,6 +65,7 @@ struct CommandRunner: Sendable {
             return (CommandFinished(commandID: order.commandID, outcome: .cancelled), .none)
         } catch {
             let (outcome, note) = Self.end(of: error)
+            if let refusal = error as? CommandRefusal, refusal.isAlarm { job.alarm(note) }
             return (await ended(order, outcome, note), .none)
         }
     }
@@ -83,6 +91,9 @@ struct CommandRunner: Sendable {
     private func run(
         _ job: Job, _ decision: Decision
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
+        if let tool = logsTool(job.order, decision, on: nil) {
+            return try await run(job, decision, tool, nil)
+        }
         // It becomes a part of the engine's paths.
         guard Container.isID(job.order.containerID) else {
             throw CommandRefusal(.denied, "the order names no container")
@@ -108,7 +119,7 @@ struct CommandRunner: Sendable {
         guard let container = try await inspect(job) else {
             throw CommandRefusal(.denied, "the container is gone")
         }
-        guard adoption.report(container) != nil else {
+        guard adopted.report(container) != nil else {
             throw CommandRefusal(.denied, "the container is no instance of this machine")
         }
         known.keep(container)
@@ -160,7 +171,14 @@ struct CommandRunner: Sendable {
     private func run(
         _ job: Job, _ decision: Decision, _ container: Container, _ hold: (any StoppedRootHold)?
     ) async throws -> (report: CommandFinished, output: SpooledOutput) {
-        let tool = try tool(for: job, decision, on: container, hold)
+        try await run(
+            job, decision, try tool(for: job, decision, on: container, hold), hold)
+    }
+
+    private func run(
+        _ job: Job, _ decision: Decision, _ tool: any CommandTool,
+        _ hold: (any StoppedRootHold)?
+    ) async throws -> (report: CommandFinished, output: SpooledOutput) {
         let file = try spools.create(job.order.commandID)
         do {
             return try await run(job, decision, tool, into: file, hold)
@@ -177,6 +195,7 @@ struct CommandRunner: Sendable {
         _ hold: (any StoppedRootHold)?
     ) throws -> any CommandTool {
         let order = job.order
+        if let tool = logsTool(order, decision, on: container.id) { return tool }
         let wallTime = min(
             Duration.milliseconds(order.timeoutMilliseconds),
             Duration.seconds(decision.limits?.maximumWallSeconds ?? 0))
@@ -242,6 +261,7 @@ struct CommandRunner: Sendable {
             runtime: run.end.runtime / .seconds(1), removal: run.removal)
         run.end.describe(in: &report, of: decision)
         for note in run.notes { report.add(note: note) }
+        if run.isCutShort { report.complete = false }
         if let hold, !hold.isHeld {
             report.add(
                 note: "the engine gave the container up while the command ran; check the instance")

@@ -37,6 +37,8 @@ struct ToolRun: Sendable {
     var removal: Removal?
     /// What else a person should know.
     var notes: [String] = []
+    /// Whether the output is not all that there was, though the end does not say so.
+    var isCutShort = false
 }
 
 /// What a spool held when its tool had ended.

@@ -22,31 +22,9 @@ struct EngineTool: CommandTool {
         ready()
         let spool = EngineSpool(try OutputSpool(file, live: live), limit: outputLimit)
         // Whatever ends first: the program, its time, a wish to cancel it.
-        let verdict = await withTaskGroup(of: JailEnd.Cause?.self) { group in
-            group.addTask {
-                do {
-                    for try await (stream, bytes) in process.output {
-                        guard try await spool.append(stream, bytes) else { return .outputLimit }
-                    }
-                    return nil
-                } catch is CancellationError {
-                    return nil
-                } catch {
-                    return .sinkFailed
-                }
-            }
-            group.addTask {
-                do { try await Task.sleep(for: wallTime) } catch { return nil }
-                return .timedOut
-            }
-            group.addTask {
-                await cancellation.waitUntilCancelled()
-                return cancellation.isCancelled ? .cancelled : nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
+        let verdict = await spool.take(
+            process.output, wallTime: wallTime, cancellation: cancellation
+        ).map(Self.cause)
         // An agent that ends takes its programs along: nobody would see to their limits. The task of its own is
         // not cancelled with this one.
         let kills = verdict != nil || Task.isCancelled
@@ -58,6 +36,15 @@ struct EngineTool: CommandTool {
                 cause: cause, runtime: .now - started, isCollected: exit != nil || verdict == nil,
                 ranOutOfMemory: false),
             output: await spool.counts())
+    }
+
+    private static func cause(of stop: EngineSpool.Stop) -> JailEnd.Cause {
+        switch stop {
+        case .outputLimit: .outputLimit
+        case .timedOut: .timedOut
+        case .cancelled: .cancelled
+        case .brokenOff, .notKept: .sinkFailed
+        }
     }
 
     /// Waits for the program's end, having killed it if need be; its exit code, or nil when it does not end.
@@ -83,30 +70,4 @@ struct EngineTool: CommandTool {
 
     /// How long a program may take to end once its output has, or once it was killed.
     private static let patience = Duration.seconds(5)
-}
-
-/// The spool of a program whose output comes from the engine.
-private actor EngineSpool {
-    private var spool: OutputSpool
-    private let limit: Int64
-    private var byteCount: Int64 = 0
-
-    init(_ spool: consuming OutputSpool, limit: Int64) {
-        self.spool = spool
-        self.limit = limit
-    }
-
-    /// Whether there may be more.
-    func append(_ stream: EngineProcess.Stream, _ bytes: [UInt8]) throws -> Bool {
-        let allowed = bytes.prefix(Int(min(Int64(bytes.count), limit - byteCount)))
-        if !allowed.isEmpty {
-            try allowed.withUnsafeBytes {
-                try spool.append(stream == .stdout ? .stdout : .stderr, $0)
-            }
-            byteCount += Int64(allowed.count)
-        }
-        return allowed.count == bytes.count
-    }
-
-    func counts() -> SpoolCounts { SpoolCounts(spool, flushes: false) }
 }

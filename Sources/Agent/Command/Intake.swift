@@ -66,13 +66,19 @@ actor Intake {
         }
         FaultPoint.orderTaken.reached()
         let deadline = ContinuousClock.now + .milliseconds(order.startWithinMilliseconds)
-        let place = await runner.turns.enqueue(order.containerID, writes: order.writes)
+        let place = await runner.turns(for: order).enqueue(
+            order.containerID, writes: order.writes)
         queue.yield(
             .run(
                 CommandRunner.Job(
                     order: order, place: place, deadline: deadline,
                     cancellation: entry.cancellation, live: entry.live,
                     started: { [link] time in Self.announce(id, at: time, of: entry.live, on: link)
+                    },
+                    alarm: { [logger] note in
+                        logger.error(
+                            "order refused: a bug, or an attack",
+                            metadata: ["boathook.command.id": "\(id)", "error": "\(note)"])
                     })
             ))
     }

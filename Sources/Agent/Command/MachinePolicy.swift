@@ -13,11 +13,29 @@ package struct MachinePolicy: Sendable {
     /// - Returns: What both allow.
     /// - Throws: ``CommandRefusal`` when this machine does not allow it, or sees another thing in it than the server.
     func decide(_ order: RunCommand) throws(CommandRefusal) -> Decision {
-        var decision = policy.decide(
+        if order.backend == .logs { return try decideLog(order) }
+        let decision = policy.decide(
             argv: order.argv, on: order.view, scope: CommandScope(paths: order.paths))
+        return try accept(decision, for: order)
+    }
+
+    /// - Parameters:
+    ///   - decision: This machine's.
+    ///   - order: What the server sent.
+    /// - Returns: What both allow.
+    /// - Throws: ``CommandRefusal``, as ``decide(_:)``, and when a second reading differs from the decision.
+    func accept(
+        _ decision: Decision, for order: RunCommand
+    ) throws(CommandRefusal) -> Decision {
+        var decision = decision
         if let denial = decision.denial {
             throw CommandRefusal(.denied, "refused by the machine: \(denial.message)")
         }
+        try ReadingCheck.check(
+            decision, for: order,
+            by: policy.rules.first { rule in
+                rule.id.utf8.elementsEqual((decision.rule ?? "").utf8)
+            })
         // The jail takes no path at all for no bound; policies allow no such thing.
         guard decision.paths?.isEmpty != true else {
             throw CommandRefusal(

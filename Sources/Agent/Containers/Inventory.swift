@@ -11,12 +11,15 @@ final class Inventory: Sendable {
     private enum Change: Sendable {
         case everything
         case container(Container.ID, action: String)
+        /// Tells whoever waits that all before it was told.
+        case mark(FirstSync)
     }
 
     private let engine: any ContainerEngine
     private let known: KnownContainers
     private let link: any ServerLink
-    private let adoption: Adoption
+    private let adopted: AdoptedContainers
+    private let meter: DiskMeter
     private let logger: Logger
     private let changes: AsyncStream<Change>
     private let queue: AsyncStream<Change>.Continuation
@@ -25,12 +28,13 @@ final class Inventory: Sendable {
 
     init(
         engine: any ContainerEngine, known: KnownContainers, link: any ServerLink,
-        adoption: Adoption, logger: Logger
+        adopted: AdoptedContainers, meter: DiskMeter, logger: Logger
     ) {
         self.engine = engine
         self.known = known
         self.link = link
-        self.adoption = adoption
+        self.adopted = adopted
+        self.meter = meter
         self.logger = logger
         (changes, queue) = AsyncStream.makeStream(of: Change.self)
     }
@@ -38,6 +42,19 @@ final class Inventory: Sendable {
     /// Everything is to be told again.
     func resync() {
         queue.yield(.everything)
+    }
+
+    /// Tells of one container as it is now; returns when that is done, or was tried.
+    func tell(_ id: Container.ID) async {
+        let mark = FirstSync()
+        queue.yield(.container(id, action: "look"))
+        queue.yield(.mark(mark))
+        await mark.wait()
+    }
+
+    /// Something about it that the engine does not tell by an event has changed.
+    func lookAgain(at id: Container.ID) {
+        queue.yield(.container(id, action: "look"))
     }
 
     /// Returns once the server has been told everything for the first time.
@@ -85,6 +102,8 @@ final class Inventory: Sendable {
                     firstSync.happened()
                 case .container(let id, let action):
                     try await tell(id, action)
+                case .mark(let mark):
+                    mark.happened()
                 }
             } catch {
                 // The link's next opening, or the engine's, tells everything.
@@ -101,16 +120,15 @@ final class Inventory: Sendable {
             try await link.send(.instanceRemoved(containerID: id))
             return
         }
-        guard let report = adoption.report(container) else { return }
+        guard let report = report(container) else { return }
         known.keep(container)
         lastReports.withLockedValue { $0[id] = report }
         try await link.send(.instanceChanged(report))
     }
 
     private func reports() async throws -> [InstanceReport] {
-        guard let filter = adoption.listFilter else { return [] }
         let reports = try await withThrowingTaskGroup(of: InstanceReport?.self) { group in
-            for id in try await engine.containers(label: filter.label) {
+            for id in try await engine.containers(label: adopted.adoption.listLabel) {
                 group.addTask { try await self.report(id) }
             }
             return try await group.reduce(into: [InstanceReport]()) { reports, report in
@@ -133,15 +151,21 @@ final class Inventory: Sendable {
                 return nil
             }
             known.keep(container)
-            return adoption.report(container)
+            return report(container)
         } catch {
             guard let summary = try await engine.summary(of: id) else { return nil }
             guard var report = lastReports.withLockedValue({ $0[id] }) else {
-                return adoption.report(summary)
+                return report(summary)
             }
             report.status = Adoption.status(summary.status)
             return report
         }
+    }
+
+    private func report(_ container: Container) -> InstanceReport? {
+        var report = adopted.report(container)
+        report?.writtenBytes = meter.byteCount(of: container.id)
+        return report
     }
 
     private static let patience = Duration.seconds(2)

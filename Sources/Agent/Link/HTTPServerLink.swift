@@ -9,17 +9,23 @@ internal import NIOHTTP1
 /// agent's.
 package final class HTTPServerLink: ServerLink {
     private let baseURL: String
+    private let machineID: Int64
     private let token: String
+    private let serverKey: ServerPublicKey
     private let client: HTTPClient
     /// Apart, so that those who follow take no connection from what the agent owes the server.
     private let relayClient: HTTPClient
 
     /// - Parameters:
     ///   - baseURL: Of the server, without a trailing slash.
+    ///   - machineID: The machine's.
     ///   - token: The machine's.
-    package init(baseURL: String, token: String) {
+    ///   - serverKey: Of the server that made both.
+    package init(baseURL: String, machineID: Int64, token: String, serverKey: ServerPublicKey) {
         self.baseURL = baseURL
+        self.machineID = machineID
         self.token = token
+        self.serverKey = serverKey
         client = Self.makeClient()
         relayClient = Self.makeClient()
     }
@@ -34,21 +40,32 @@ package final class HTTPServerLink: ServerLink {
     }
 
     /// Makes this host a machine of the server's.
-    package static func join(baseURL: String, token: String, name: String) async throws -> JoinReply
-    {
+    ///
+    /// - Parameters:
+    ///   - baseURL: Of the server, without a trailing slash.
+    ///   - token: As the server's operator got it.
+    ///   - serverKey: The key that is in it.
+    ///   - name: The host's, for people.
+    /// - Returns: What the server itself has answered to this very request.
+    /// - Throws: ``ForgedAnswer`` when somebody else answered; what the client throws.
+    package static func join(
+        baseURL: String, token: JoinToken, serverKey: ServerPublicKey, name: String
+    ) async throws -> JoinReply {
         let client = makeClient()
+        let nonce = LinkNonce()
         do {
             var request = HTTPClientRequest(url: baseURL + LinkProtocol.joinPath)
             request.method = .POST
-            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+            request.headers.add(name: "Authorization", value: "Bearer \(token.text)")
             request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(try JSONEncoder().encode(JoinRequest(name: name)))
+            request.body = .bytes(try JSONEncoder().encode(JoinRequest(name: name, nonce: nonce)))
             let response = try await client.execute(request, timeout: .seconds(30))
             let body = try await response.body.collect(upTo: 1 << 16)
             guard response.status == .ok else {
                 throw LinkError(status: response.status.code, body: String(buffer: body))
             }
             let reply = try JSONDecoder().decode(JoinReply.self, from: body)
+            guard serverKey.signed(reply, for: nonce) else { throw ForgedAnswer() }
             try await client.shutdown()
             return reply
         } catch {
@@ -60,19 +77,30 @@ package final class HTTPServerLink: ServerLink {
     package func connect(_ hello: AgentHello) async throws
         -> AsyncThrowingStream<ServerMessage, any Error>
     {
+        let nonce = LinkNonce()
+        var hello = hello
+        hello.nonce = nonce
         var request = request(LinkProtocol.linkPath)
         request.body = .bytes(try JSONEncoder().encode(hello))
         let response = try await client.execute(request, deadline: .distantFuture)
         try await check(response)
+        let header = response.headers.first(name: LinkProtocol.attachmentHeader) ?? ""
+        guard let serverNonce = LinkNonce(header) else { throw ForgedLine.noAttachment }
+        let lines = VerifiedLines(
+            LinkStatement.Attachment(
+                machineID: machineID, agentNonce: nonce, serverNonce: serverNonce),
+            key: serverKey)
         let body = response.body
         return AsyncThrowingStream { continuation in
             let reader = Task {
                 do {
-                    var lines = LineReader()
+                    var reader = LineReader()
+                    var lines = lines
                     for try await buffer in body {
-                        for line in try lines.append(buffer) {
+                        for line in try reader.append(buffer) {
+                            let message = Data(try lines.message(of: line))
                             continuation.yield(
-                                try JSONDecoder().decode(ServerMessage.self, from: line))
+                                try JSONDecoder().decode(ServerMessage.self, from: message))
                         }
                     }
                     continuation.finish()
@@ -155,17 +183,24 @@ package struct LinkError: Error, Sendable, CustomStringConvertible {
     package var description: String { "the server answered \(status): \(body.prefix(300))" }
 }
 
+/// Who answered the request to join has not the key that the join token names.
+package struct ForgedAnswer: Error, Sendable, CustomStringConvertible {
+    package var description: String {
+        "the answer is not signed by the server that the join token is from"
+    }
+}
+
 /// Cuts a stream of buffers into lines of bounded length.
 private struct LineReader {
     private var rest: [UInt8] = []
 
-    mutating func append(_ buffer: ByteBuffer) throws -> [Data] {
+    mutating func append(_ buffer: ByteBuffer) throws -> [ArraySlice<UInt8>] {
         rest.append(contentsOf: buffer.readableBytesView)
         var lines = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         rest = lines.popLast().map(Array.init) ?? []
         guard rest.count <= LinkProtocol.maximumLineByteCount else {
             throw LinkError(status: 200, body: "a line without an end")
         }
-        return lines.filter { !$0.isEmpty }.map { Data($0) }
+        return lines
     }
 }

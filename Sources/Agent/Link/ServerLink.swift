@@ -6,7 +6,7 @@ package import AgentLink
 /// process.
 package protocol ServerLink: Sendable {
     /// Opens the link. The stream ends, by an error or not, when the link is broken; the agent then
-    /// opens another.
+    /// opens another. By ``ForgedLine`` it ends when somebody but the server has written on it.
     func connect(_ hello: AgentHello) async throws -> AsyncThrowingStream<ServerMessage, any Error>
     /// Tells the server; returns when it has taken it.
     func send(_ message: AgentMessage) async throws

@@ -1,6 +1,5 @@
 internal import AgentLink
 internal import CommandPolicy
-internal import Glibc
 internal import Jail
 
 /// Finds out what an `rm` would take, by the host's `find` in the same view, read-only.
@@ -53,7 +52,8 @@ struct RemovalSurveyor {
         var whole = RemovalSurvey(
             options: options.options, operands: options.operands, places: places,
             mountPoints: plan.blockers + plan.volumes.map(\.destination),
-            countedDevices: Self.devices(of: plan.volumes), wantsDigest: wantsDigest)
+            countedDevices: try volumeDevices(until: deadline, cancellation),
+            wantsDigest: wantsDigest)
         try run(
             (plan.view, true), options.operands, until: deadline, cancellation, into: &whole, each)
         // What is freed of the instance's own lies in its writable layer; the image's stays.
@@ -117,6 +117,31 @@ struct RemovalSurveyor {
             PathPrefix.normalized(
                 folder + "/" + (Self.stripped(operand).split(separator: "/").last ?? ""))
         }
+    }
+
+    /// The devices of the volumes, as far as they are attached.
+    ///
+    /// Asked inside the jail: a volume may lie in a file system that answers nobody, and of those who wait there
+    /// only a tool can be set aside.
+    private func volumeDevices(
+        until deadline: ContinuousClock.Instant, _ cancellation: JailCancellation
+    ) throws -> Set<Int64> {
+        guard !plan.volumes.isEmpty else { return [] }
+        var found: [UInt8] = []
+        // A narrowed view may begin in a volume. What the jail's own table of mounts calls a volume is one.
+        try host(
+            "find",
+            ["-P"] + plan.volumes.map(\.destination) + plan.paths + [
+                "-maxdepth", "0", "-printf", #"%F %D\0"#,
+            ],
+            (plan.view, true), until: deadline, cancellation
+        ) { found.append(contentsOf: $0) }
+        let devices = found.split(separator: 0).compactMap { record -> Int64? in
+            let words = record.split(separator: UInt8(ascii: " "))
+            guard words.count == 2, words[0].elementsEqual("volume".utf8) else { return nil }
+            return Int64(String(decoding: words[1], as: UTF8.self))
+        }
+        return Set(devices)
     }
 
     private func refuseLinksWithSlash(
@@ -235,15 +260,6 @@ struct RemovalSurveyor {
         var bytes = Array(operand.utf8)
         while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func devices(of volumes: [JailPlan.Volume]) -> Set<Int64> {
-        var devices: Set<Int64> = []
-        for volume in volumes {
-            var status = stat()
-            if stat(volume.source, &status) == 0 { devices.insert(Int64(status.st_dev)) }
-        }
-        return devices
     }
 }
 

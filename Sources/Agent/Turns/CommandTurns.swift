@@ -5,9 +5,11 @@ struct CommandTurns: Sendable {
     private let locks = InstanceLocks()
     private let slots: RunSlots
 
-    /// - Parameter concurrency: How many tools run at once.
-    init(concurrency: Int) {
-        slots = RunSlots(count: concurrency)
+    /// - Parameters:
+    ///   - concurrency: How many tools run at once.
+    ///   - share: How many of one account; nil for all but one.
+    init(concurrency: Int, share: Int? = nil) {
+        slots = RunSlots(count: concurrency, share: share)
     }
 
     /// Why a command did not get its turn.
@@ -48,6 +50,62 @@ struct CommandTurns: Sendable {
             await locks.leave(place)
             throw error
         }
+    }
+
+    /// Does `body` while no command that changes the instance's files runs; those that read them may.
+    ///
+    /// For what the engine does with a container; no slot is taken.
+    ///
+    /// - Parameters:
+    ///   - container: The container.
+    ///   - deadline: Until when to wait for a command that does.
+    ///   - wanted: Ends the wait when it is cancelled.
+    ///   - insists: Whether to do it at the deadline all the same.
+    ///   - body: What to do.
+    /// - Returns: What `body` returns.
+    /// - Throws: ``Missed``; `CancellationError` when the agent stops; what `body` throws.
+    func withStillFiles<Result: Sendable>(
+        of container: String, until deadline: ContinuousClock.Instant, wanted: JailCancellation,
+        insists: Bool, _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let place = await locks.enqueue(container, .shared)
+        do {
+            do {
+                try await wait(for: place, until: deadline, wanted)
+            } catch Missed.overdue where insists {
+                // Whoever wishes it loses nothing by it but what the command would still have changed.
+            }
+            let result = try await body()
+            await locks.leave(place)
+            return result
+        } catch {
+            await locks.leave(place)
+            throw error
+        }
+    }
+
+    private func wait(
+        for place: InstanceLocks.Place, until deadline: ContinuousClock.Instant,
+        _ wanted: JailCancellation
+    ) async throws {
+        let missed = try await withThrowingTaskGroup(of: Missed?.self) { group in
+            group.addTask {
+                try await place.ticket.wait()
+                return nil
+            }
+            group.addTask {
+                await wanted.waitUntilCancelled()
+                return .cancelled
+            }
+            group.addTask {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                return .overdue
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        try Task.checkCancellation()
+        if let missed { throw missed }
     }
 
     private enum Event: Sendable {

@@ -22,9 +22,12 @@ actor RunSlots {
     private var rotation: [Account] = []
     private var lastID: UInt64 = 0
 
-    init(count: Int) {
+    /// - Parameters:
+    ///   - count: How many there are.
+    ///   - share: The most that one account has; nil for all but one.
+    init(count: Int, share: Int? = nil) {
         free = count
-        share = max(1, count - 1)
+        self.share = share ?? max(1, count - 1)
     }
 
     /// Takes the next place in the account's line, which must be given up by ``leave(_:)``.

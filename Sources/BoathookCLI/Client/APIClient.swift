@@ -41,7 +41,7 @@ struct APIClient: Sendable {
     func put<Reply: Decodable>(
         _ path: String, _ body: some Encodable, wait: Int? = nil, idempotencyKey: String? = nil
     ) async throws -> Reply {
-        let body = try JSONEncoder().encode(body)
+        let body = try Self.encoded(body)
         guard let idempotencyKey else { return try await send(.PUT, path, body: body, wait: wait) }
         return try await patiently(for: Self.putPatience) {
             try await send(.PUT, path, body: body, wait: wait, idempotencyKey: idempotencyKey)
@@ -72,8 +72,16 @@ struct APIClient: Sendable {
         return response.body
     }
 
+    func post<Reply: Decodable>(_ path: String, _ body: some Encodable) async throws -> Reply {
+        try await send(.POST, path, body: Self.encoded(body), wait: nil)
+    }
+
     func delete<Reply: Decodable>(_ path: String) async throws -> Reply {
         try await send(.DELETE, path, body: Data("{}".utf8), wait: nil)
+    }
+
+    func delete<Reply: Decodable>(_ path: String, _ body: some Encodable) async throws -> Reply {
+        try await send(.DELETE, path, body: Self.encoded(body), wait: nil)
     }
 
     /// The bytes at a path, piece by piece.
@@ -81,6 +89,13 @@ struct APIClient: Sendable {
         let response = try await execute(request(.GET, path))
         try await check(response)
         for try await buffer in response.body { try body(buffer) }
+    }
+
+    private static func encoded(_ body: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        // The server takes no names that are written in two ways.
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return try encoder.encode(body)
     }
 
     private func send<Reply: Decodable>(
@@ -134,7 +149,8 @@ struct APIClient: Sendable {
         let reply = try? JSONDecoder().decode(ErrorReply.self, from: body)
         throw ClientError(
             reply?.msg ?? "\(baseURL) answered \(response.status)",
-            mayPass: response.status.code >= 500 || response.status == .tooManyRequests)
+            mayPass: response.status.code >= 500 || response.status == .tooManyRequests,
+            status: Int(response.status.code))
     }
 
     private static let putPatience = Duration.seconds(1)

@@ -4,14 +4,20 @@ struct ClientError: Error, CustomStringConvertible {
     let exitCode: Int32
     /// Whether the same request may succeed a little later: nobody answered, or the server failed.
     let mayPass: Bool
+    /// The status of the server's answer, when that was the answer.
+    let status: Int?
 
     /// - Parameters:
     ///   - description: What is said on standard error.
     ///   - exitCode: 125 unless something else is known: the command was not run.
     ///   - mayPass: Whether to ask again is worth it.
-    init(_ description: String, exitCode: Int32 = 125, mayPass: Bool = false) {
+    ///   - status: Of the server's answer.
+    init(
+        _ description: String, exitCode: Int32 = 125, mayPass: Bool = false, status: Int? = nil
+    ) {
         self.description = description
         self.exitCode = exitCode
         self.mayPass = mayPass
+        self.status = status
     }
 }

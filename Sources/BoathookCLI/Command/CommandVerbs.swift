@@ -65,7 +65,7 @@ struct ShowCommandsVerb: AsyncParsableCommand {
                 row.outputBytes.map { "\($0)" } ?? "-", row.command,
             ])
         }
-        for line in table.lines { try StandardStreams.print(line) }
+        try table.write()
     }
 }
 

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import UnixSignals
 internal import VastAPI
 
 /// `boathook execute ID COMMAND`.
@@ -79,7 +78,7 @@ struct ExecuteVerb: AsyncParsableCommand {
         if detach {
             let reply: ExecuteReply = try await client.put(
                 APIPath.execute(instance: instanceID), request,
-                idempotencyKey: Self.idempotencyKey())
+                idempotencyKey: CommandWaiting.idempotencyKey())
             try StandardStreams.print(
                 options.json ? try JSONText.of(reply) : "command \(reply.commandID)")
             return
@@ -100,62 +99,26 @@ struct ExecuteVerb: AsyncParsableCommand {
     ///
     /// An interrupt cancels it; the end then tells what came of that.
     private func ended(_ request: ExecuteRequest, _ client: APIClient) async throws -> CommandRow {
-        let interrupts = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let waiting = await CommandWaiting(client: client, follows: follow)
         let reply: ExecuteReply = try await client.put(
             APIPath.execute(instance: instanceID), request,
-            wait: follow ? nil : Self.firstWaitSeconds, idempotencyKey: Self.idempotencyKey())
-        return try await withThrowingTaskGroup(of: CommandRow?.self) { group in
-            group.addTask { try await end(reply, client) }
-            group.addTask {
-                for await _ in interrupts {
-                    let _: CancelReply? = try? await client.delete(APIPath.command(reply.commandID))
-                }
-                return nil
-            }
-            while let row = try await group.next() {
-                guard let row else { continue }
-                group.cancelAll()
-                return row
-            }
-            throw CancellationError()
-        }
-    }
-
-    private func end(_ reply: ExecuteReply, _ client: APIClient) async throws -> CommandRow {
-        if follow {
-            return try await CommandFollower(client: client, commandID: reply.commandID).follow()
-        }
-        var row = reply.result
-        do {
-            while row?.final != true {
-                row = try await client.patiently(for: Self.patience) {
-                    try await client.get(APIPath.command(reply.commandID), wait: Self.waitSeconds)
-                }
-            }
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            throw ClientError(
-                "command \(reply.commandID) was accepted, but its end is not known: \(error)",
-                exitCode: 126)
-        }
-        guard let row else {
-            throw ClientError("the server told nothing of the command", exitCode: 126)
-        }
-        return row
+            wait: follow ? nil : CommandWaiting.firstWaitSeconds,
+            idempotencyKey: CommandWaiting.idempotencyKey())
+        return try await waiting.end(of: reply.commandID, reply.result)
     }
 
     private func showDecision(_ client: APIClient, _ request: ExecuteRequest) async throws {
         var request = request
         request.dryRun = .bool(true)
         let reply: DryRun = try await client.put(
-            APIPath.execute(instance: instanceID), request, wait: Self.firstWaitSeconds)
+            APIPath.execute(instance: instanceID), request, wait: CommandWaiting.firstWaitSeconds)
         guard let listing = reply.listing else {
             try StandardStreams.print(try JSONText.of(reply.decision))
             guard reply.decision.object?["verdict"] == .string("allow") else { throw ExitCode(125) }
             return
         }
-        let row = try await end(listing, client)
+        let row = try await CommandWaiting(client: client, follows: false).end(
+            of: listing.commandID, listing.result)
         if options.json {
             try StandardStreams.print(try JSONText.of(row))
         } else {
@@ -178,18 +141,5 @@ struct ExecuteVerb: AsyncParsableCommand {
             decision = try DryRunReply(from: decoder).decision
             listing = try? ExecuteReply(from: decoder)
         }
-    }
-
-    /// How long the order itself waits for the command's end; until it is answered, there is no id that
-    /// an interrupt could cancel.
-    private static let firstWaitSeconds = 1
-    /// How long each later request waits.
-    private static let waitSeconds = 30
-    /// How long the server may be away while a command runs.
-    private static let patience = Duration.seconds(60)
-
-    /// One order, however often it must be sent.
-    private static func idempotencyKey() -> String {
-        "boathook-\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
     }
 }

@@ -4,10 +4,12 @@ internal import VastAPI
 /// `boathook show …`.
 struct ShowVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show instances, commands, or yourself.",
+        commandName: "show", abstract: "Show instances, commands, machines, or what is yours.",
         subcommands: [
             ShowInstancesVerb.self, ShowInstanceVerb.self, ShowCommandsVerb.self,
-            ShowCommandVerb.self, ShowUserVerb.self,
+            ShowCommandVerb.self, SearchOffersVerb.self, ShowMachinesVerb.self,
+            ShowMachineVerb.self, ShowSchedulesVerb.self, ShowSSHKeysVerb.self,
+            ShowVariablesVerb.self, ShowUserVerb.self,
         ])
 }
 
@@ -31,7 +33,7 @@ struct ShowInstancesVerb: AsyncParsableCommand {
                 row.text("label"), row.text("image_uuid"),
             ])
         }
-        for line in table.lines { try StandardStreams.print(line) }
+        try table.write()
     }
 }
 
@@ -56,23 +58,12 @@ struct ShowInstanceVerb: AsyncParsableCommand {
         }
         var table = Table(head: ["id", row.text("id")])
         for name in [
-            "actual_status", "label", "image_uuid", "machine_id", "container_id", "status_msg",
+            "actual_status", "intended_status", "label", "image_uuid", "machine_id", "num_gpus",
+            "disk_space", "container_id", "status_msg",
         ] {
             table.add([name, row.text(name)])
         }
+        for (port, address) in InstanceAddress.all(in: row) { table.add([port, address]) }
         for line in table.lines { try StandardStreams.print(line) }
-    }
-}
-
-extension InstanceRow {
-    /// A column as a person reads it.
-    fileprivate func text(_ name: String) -> String {
-        switch self[name] ?? .null {
-        case .string(let text): text
-        case .int(let number): "\(number)"
-        case .double(let number): "\(number)"
-        case .bool(let value): "\(value)"
-        default: "-"
-        }
     }
 }

@@ -10,6 +10,15 @@ enum StandardStreams {
         case error = 2
 
         var isTerminal: Bool { isatty(rawValue) == 1 }
+
+        /// Its columns; nil when it is no terminal, or does not say.
+        var terminalWidth: Int? {
+            var size = winsize()
+            guard isTerminal, ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+                return nil
+            }
+            return Int(size.ws_col)
+        }
     }
 
     /// Bytes from an instance.
@@ -30,6 +39,11 @@ enum StandardStreams {
     /// A complaint of our own; what it quotes of elsewhere is made harmless.
     static func complain(_ line: String) {
         try? write(TerminalText.escaped(Array((line + "\n").utf8)), to: .error)
+    }
+
+    /// Part of a line of our own on standard error; whoever made it has made it harmless.
+    static func writeProgress(_ text: String) {
+        try? write(Array(text.utf8), to: .error)
     }
 
     private static func write(_ bytes: [UInt8], to stream: Stream) throws(ClientError) {

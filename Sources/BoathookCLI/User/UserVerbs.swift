@@ -25,8 +25,8 @@ struct ShowUserVerb: AsyncParsableCommand {
 /// `boathook set …`.
 struct SetVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Keep settings of this client.",
-        subcommands: [SetAPIKeyVerb.self])
+        commandName: "set", abstract: "Keep this client's key; set variables of your instances.",
+        subcommands: [SetAPIKeyVerb.self, SetVariablesVerb.self])
 }
 
 /// `boathook set api-key KEY`.

@@ -46,6 +46,8 @@ package struct Principal: Sendable, Hashable {
     package var scope: KeyScope
     /// When the key ends, in Unix seconds; nil for never.
     package var expiresAt: Double?
+    /// From where the request comes, where that is known.
+    package var address: String?
 
     package init(
         account: Account, keyID: APIKey.ID, scope: KeyScope = .everything,

@@ -13,7 +13,7 @@ package struct AccountRoute: Sendable, Hashable {
     /// By which permissions name it; the first is the one that messages use.
     package let names: [String]
 
-    private init(
+    init(
         _ method: String, _ path: String, _ category: PermissionCategory, _ names: String...,
         readers: PermissionCategory? = nil
     ) {
@@ -24,8 +24,19 @@ package struct AccountRoute: Sendable, Hashable {
         readersCategory = readers
     }
 
+    /// Whether a request of it is an order that a machine carries out: such a one is counted, and written down also
+    /// when it is refused.
+    package var isOrder: Bool { self == .execute || self == .requestLogs }
+
     /// Whether its path has an id that a key can be bound to.
     package var hasID: Bool { path.utf8.contains(UInt8(ascii: "{")) }
+
+    /// Whether it makes, changes or ends instances: more than any command could do to one.
+    package var changesInstances: Bool {
+        path == "/api/v0/launch_instance"
+            || (method != "GET" && category == .instanceWrite && self != .execute
+                && !path.hasPrefix("/api/v0/commands/"))
+    }
 
     /// The categories that open it for a key that may, or may not, change something.
     package func categories(writes: Bool) -> [PermissionCategory] {
@@ -42,29 +53,63 @@ package struct AccountRoute: Sendable, Hashable {
     package static let execute = AccountRoute(
         "PUT", "/api/v0/instances/command/{id}", .instanceWrite, "api.instance.command",
         "api.instance.execute", readers: .instanceRead)
+    package static let requestLogs = AccountRoute(
+        "PUT", "/api/v0/instances/request_logs/{id}", .instanceRead, "api.instance.request_logs")
     static let showInstance = AccountRoute(
         "GET", "/api/v0/instances/{id}", .instanceRead, "api.instance.show")
+    package static let updateInstance = AccountRoute(
+        "PUT", "/api/v0/instances/{id}", .instanceWrite, "api.instance.update")
+    package static let destroyInstance = AccountRoute(
+        "DELETE", "/api/v0/instances/{id}", .instanceWrite, "api.instance.destroy")
     static let showCommand = AccountRoute(
         "GET", "/api/v0/commands/{id}", .instanceRead, "api.command.show")
     static let showKey = AccountRoute(
         "GET", "/api/v0/auth/apikeys/{id}", .userRead, "api.apikey.show")
 
     /// Every route behind a key.
-    package static let all: [AccountRoute] = [
-        execute, showInstance, showCommand, showKey,
-        AccountRoute("GET", "/api/v0/instances", .instanceRead, "api.instances.show"),
-        AccountRoute("GET", "/api/v1/instances", .instanceRead, "api.instances.show"),
-        AccountRoute("GET", "/api/v0/instances/filters", .instanceRead, "api.instances.filters"),
-        AccountRoute("GET", "/api/v0/commands", .instanceRead, "api.commands.show"),
-        AccountRoute("GET", "/api/v0/commands/{id}/output", .instanceRead, "api.command.output"),
-        AccountRoute("DELETE", "/api/v0/commands/{id}", .instanceWrite, "api.command.cancel"),
-        AccountRoute(
-            "DELETE", "/api/v0/commands/{id}/output", .instanceWrite, "api.command.delete_output"),
-        AccountRoute("GET", "/api/v0/users/current", .userRead, "api.user.show"),
-        AccountRoute("GET", "/api/v0/auth/apikeys", .userRead, "api.apikeys.show"),
-        AccountRoute("POST", "/api/v0/auth/apikeys", .userWrite, "api.apikeys.create"),
-        AccountRoute("DELETE", "/api/v0/auth/apikeys/{id}", .userWrite, "api.apikey.delete"),
-    ]
+    package static let all: [AccountRoute] =
+        [
+            execute, requestLogs, showInstance, showCommand, showKey,
+            AccountRoute("GET", "/api/v0/instances", .instanceRead, "api.instances.show"),
+            AccountRoute("GET", "/api/v1/instances", .instanceRead, "api.instances.show"),
+            AccountRoute(
+                "GET", "/api/v0/instances/filters", .instanceRead, "api.instances.filters"),
+            AccountRoute("PUT", "/api/v0/asks/{id}", .instanceWrite, "api.instance.create"),
+            AccountRoute("POST", "/api/v0/asks/{id}", .instanceWrite, "api.instance.create"),
+            AccountRoute("POST", "/api/v0/asks/bulk", .instanceWrite, "api.instances.create"),
+            AccountRoute("PUT", "/api/v0/launch_instance", .misc, "api.instance.launch"),
+            updateInstance, destroyInstance,
+            AccountRoute("PUT", "/api/v0/instances", .instanceWrite, "api.instances.update"),
+            AccountRoute("DELETE", "/api/v0/instances", .instanceWrite, "api.instances.destroy"),
+            AccountRoute(
+                "PUT", "/api/v0/instances/reboot/{id}", .instanceWrite, "api.instance.reboot"),
+            AccountRoute(
+                "PUT", "/api/v0/instances/recycle/{id}", .instanceWrite, "api.instance.recycle"),
+            AccountRoute("GET", "/api/v0/machines", .machineRead, "api.machines.show"),
+            AccountRoute("GET", "/api/v0/machines/{id}", .machineRead, "api.machine.show"),
+            AccountRoute("GET", "/api/v0/commands", .instanceRead, "api.commands.show"),
+            AccountRoute(
+                "GET", "/api/v0/commands/schedule_job", .instanceRead, "api.scheduled_jobs.show"),
+            AccountRoute(
+                "POST", "/api/v0/commands/schedule_job", .instanceWrite, "api.scheduled_jobs.create"
+            ),
+            AccountRoute(
+                "PUT", "/api/v0/commands/schedule_job/{id}", .instanceWrite,
+                "api.scheduled_job.update"),
+            AccountRoute(
+                "DELETE", "/api/v0/commands/schedule_job/{id}", .instanceWrite,
+                "api.scheduled_job.delete"),
+            AccountRoute(
+                "GET", "/api/v0/commands/{id}/output", .instanceRead, "api.command.output"),
+            AccountRoute("DELETE", "/api/v0/commands/{id}", .instanceWrite, "api.command.cancel"),
+            AccountRoute(
+                "DELETE", "/api/v0/commands/{id}/output", .instanceWrite,
+                "api.command.delete_output"),
+            AccountRoute("GET", "/api/v0/users/current", .userRead, "api.user.show"),
+            AccountRoute("GET", "/api/v0/auth/apikeys", .userRead, "api.apikeys.show"),
+            AccountRoute("POST", "/api/v0/auth/apikeys", .userWrite, "api.apikeys.create"),
+            AccountRoute("DELETE", "/api/v0/auth/apikeys/{id}", .userWrite, "api.apikey.delete"),
+        ] + ofAccounts + empty
 
     private static let byRequest = Dictionary(
         uniqueKeysWithValues: all.map { ("\($0.method) \($0.path)", $0) })
@@ -84,11 +129,7 @@ extension AccountRoute {
 
     /// Names that upstream publishes, of routes that are not here: a file that names them is right, and
     /// grants nothing yet.
-    private static let published: [(PermissionCategory, String)] = [
-        (.instanceRead, "api.instance.request_logs"),
-        (.instanceWrite, "api.instance.destroy"),
-        (.instanceWrite, "api.instance.reboot"),
-    ]
+    private static let published: [(PermissionCategory, String)] = []
 
     private static let byCategory: [PermissionCategory: [String: Bool]] = {
         var names: [PermissionCategory: [String: Bool]] = [:]

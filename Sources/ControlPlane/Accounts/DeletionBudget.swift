@@ -45,11 +45,18 @@ extension DeletionBudget: Codable {
 }
 
 extension Decoder {
-    /// - Throws: ``InvalidPermissions`` for a key that is none of these.
+    /// - Throws: ``InvalidPermissions`` for a key that is none of these, or is null: a bound that is written and says
+    ///   nothing would be none.
     func allowKeys(_ known: [String], _ what: String) throws {
-        for key in try container(keyedBy: ObjectKey.self).allKeys
-        where !known.contains(key.stringValue) {
-            throw InvalidPermissions.unknown(what, key, known)
+        let object = try container(keyedBy: ObjectKey.self)
+        for key in object.allKeys {
+            guard known.contains(key.stringValue) else {
+                throw InvalidPermissions.unknown(what, key, known)
+            }
+            guard try !object.decodeNil(forKey: key) else {
+                throw InvalidPermissions(
+                    "\(key.stringValue) is null; what is not bounded is left out.")
+            }
         }
     }
 }

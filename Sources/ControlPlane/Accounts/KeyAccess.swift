@@ -65,6 +65,25 @@ package struct KeyAccess: Sendable {
         return try await accounts.revokeKey(id: id, orderedBy: principal.keyID, at: time.now())
     }
 
+    /// Gives the key that asks another secret; what it may do, and what it has done, stay its own.
+    ///
+    /// A new key beside it would have a deletion budget of its own, and would not see the commands of the old one.
+    ///
+    /// - Parameters:
+    ///   - principal: Who asks.
+    ///   - key: The key itself.
+    /// - Returns: The new secret, which exists nowhere else.
+    /// - Throws: ``ControlPlaneError/Code/unauthenticated`` when it was reset or revoked meanwhile.
+    package func reset(_ principal: Principal, key: String) async throws -> Secret {
+        let secret = Secret()
+        guard
+            try await accounts.resetKey(
+                id: principal.keyID, from: SecretDigest(of: key), to: secret.digest,
+                address: principal.address, at: time.now())
+        else { throw ControlPlaneError(.unauthenticated, "Invalid user key") }
+        return secret
+    }
+
     /// Nobody has so many; without a bound, one key could fill the disk with others.
     private static let maximumCount = 1000
 }

@@ -47,6 +47,19 @@ extension KeyScope {
         case closed(String)
     }
 
+    /// What keeps its commands from doing everything in an instance; whoever may end or replace the instance would
+    /// get round that.
+    var bound: String? {
+        if !writes { return "only reads" }
+        if commands != nil { return "is bound to commands" }
+        if paths != nil { return "is bound to paths" }
+        return deletionBudget == nil ? nil : "has a deletion budget"
+    }
+
+    /// Whether it may start or stop an instance of that id; destroy it.
+    package func mayUpdate(_ id: Int64) -> Bool { answer(on: .updateInstance, id: id) == .open }
+    package func mayDestroy(_ id: Int64) -> Bool { answer(on: .destroyInstance, id: id) == .open }
+
     /// Decides a request by its route.
     ///
     /// - Parameters:
@@ -54,6 +67,9 @@ extension KeyScope {
     ///   - id: The id in its path; nil when it has none, or no readable one.
     /// - Returns: What the key gets.
     package func answer(on route: AccountRoute, id: Int64?) -> Answer {
+        if route.changesInstances, let bound {
+            return .closed("Your key \(bound), and so it changes no instance as a whole")
+        }
         guard let permissions else { return .open }
         let constraints = permissions.constraints(on: route, writes: writes)
         guard !constraints.isEmpty else { return .closed(permissions.lack(route)) }

@@ -1,3 +1,4 @@
+internal import AgentLink
 internal import Crypto
 
 /// A random secret of 256 bits, in the spelling that leaves the process: 43 characters of the URL-safe
@@ -16,30 +17,13 @@ package struct Secret: Sendable {
             for _ in 0..<4 {
                 withUnsafeBytes(of: generator.next() as UInt64) { bytes.append(contentsOf: $0) }
             }
-            text = Self.base64URL(bytes)
+            text = Base64URL.string(bytes)
         } while text.utf8.first == UInt8(ascii: "-")
         self.text = text
     }
 
     /// What the store keeps.
     package var digest: SecretDigest { SecretDigest(of: text) }
-
-    private static func base64URL(_ bytes: [UInt8]) -> String {
-        let alphabet = Array(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        var characters: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            let chunk = bytes[index..<min(index + 3, bytes.count)]
-            let word =
-                chunk.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - chunk.count))
-            for position in 0...chunk.count {
-                characters.append(alphabet[Int(word >> (18 - 6 * UInt32(position)) & 63)])
-            }
-            index += 3
-        }
-        return String(decoding: characters, as: UTF8.self)
-    }
 }
 
 /// SHA-256 of a secret: enough to recognise it, useless to whoever reads the store.

@@ -12,10 +12,23 @@ package struct AuditEntry: Sendable, Hashable, Codable {
         case resultDeleted = "result.deleted"
         case keyCreated = "key.created"
         case keyRevoked = "key.revoked"
+        /// The key has another secret, and is otherwise as it was.
+        case keyReset = "key.reset"
+        /// A change through the API that no other event tells of; see ``route``.
+        case apiCalled = "api.called"
         case userBlocked = "user.blocked"
         case userUnblocked = "user.unblocked"
         case joinTokenCreated = "join_token.created"
         case machineJoined = "machine.joined"
+        case machineRevoked = "machine.revoked"
+        case jobCreated = "job.created"
+        case jobChanged = "job.changed"
+        case jobDeleted = "job.deleted"
+        /// Its order was given; an order that was accepted has an entry of its own.
+        case jobFired = "job.fired"
+        case jobRefused = "job.refused"
+        /// Due times that passed without, or of which nobody knows.
+        case jobMissed = "job.missed"
         case switchedOff = "switch.off"
         case switchedOn = "switch.on"
         case backupRestored = "backup.restored"
@@ -38,9 +51,15 @@ package struct AuditEntry: Sendable, Hashable, Codable {
     package var decision: Decision?
     /// What people should know beside it; never a secret.
     package var detail: String?
+    /// Of a change through the API: its method and path, as the router describes them.
+    package var route: String?
+    /// What it was to do; never a secret.
+    package var arguments: [String: String]?
+    /// From where it came.
+    package var address: String?
 
     private enum CodingKeys: String, CodingKey {
-        case time, event, text, decision, detail
+        case time, event, text, decision, detail, route, arguments, address
         case accountID = "account"
         case keyID = "key"
         case instanceID = "instance"

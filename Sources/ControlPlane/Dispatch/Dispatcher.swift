@@ -111,6 +111,22 @@ package final class Dispatcher: Service {
         send(.sendOutput(wish), to: machine)
     }
 
+    /// Tells the machine how a container is to be; returns whether it is connected.
+    @discardableResult
+    package func want(_ order: InstanceOrder, on machine: Machine.ID) -> Bool {
+        send(.wantInstance(order), to: machine)
+    }
+
+    /// Has the machine start a container afresh; returns whether it is connected.
+    package func restart(_ order: RestartInstance, on machine: Machine.ID) -> Bool {
+        send(.restartInstance(order), to: machine)
+    }
+
+    /// Ends the machine's link, if one is open.
+    func end(_ machine: Machine.ID) {
+        state.withLockedValue { $0.links[machine]?.messages }?.finish()
+    }
+
     /// Keeps every line alive until the service is to stop; then ends all of them.
     ///
     /// Agents come back by themselves.
@@ -171,7 +187,7 @@ package final class Dispatcher: Service {
         return .runCommand(
             RunCommand(
                 commandID: command.id, containerID: command.containerID,
-                argv: command.decision.argv, policy: command.decision.policy,
+                command: command.text, argv: command.decision.argv, policy: command.decision.policy,
                 writes: command.decision.writes, backend: command.decision.backend,
                 view: command.decision.view, paths: command.decision.paths,
                 protected: command.decision.protected,

@@ -127,7 +127,7 @@ package struct NewCommand: Sendable {
     package func command(id: Command.ID) -> Command {
         Command(
             id: id, accountID: accountID, keyID: keyID, instanceID: instance.id,
-            machineID: instance.machineID, containerID: instance.containerID, text: text,
+            machineID: instance.machineID, containerID: instance.containerID ?? "", text: text,
             decision: decision, removalOrder: removalOrder, state: state,
             timeoutSeconds: timeoutSeconds, createdAt: createdAt, startBy: startBy,
             resultDigest: resultDigest,

@@ -2,14 +2,6 @@ internal import AgentLink
 package import CommandPolicy
 internal import FaultPoints
 
-/// How much like upstream `execute` behaves (design.md, "The wire").
-package enum Compatibility: String, Sendable, Hashable, CaseIterable {
-    /// Running and stopped instances, explained refusals.
-    case boathook
-    /// Upstream's refusals, messages and intervals, for those who test against them.
-    case vastStrict = "vast-strict"
-}
-
 /// What a caller wants to run.
 package struct CommandOrder: Sendable, Hashable {
     /// The command as text, or as words.
@@ -64,7 +56,8 @@ package struct ExecuteCommand: Sendable {
     private let dispatcher: Dispatcher
     private let policy: Policy
     private let switches: SwitchBoard
-    private let compatibility: Compatibility
+    private let instanceLimiter: RateLimiter<Instance.ID>
+    private let refusals: ExecuteRefusals
     private let times: Times
     private let outputLimit: Int64
     private let bounds: QueueBounds
@@ -73,7 +66,8 @@ package struct ExecuteCommand: Sendable {
 
     package init(
         access: InstanceAccess, commands: any CommandStore & AuditLog, dispatcher: Dispatcher,
-        policy: Policy, switches: SwitchBoard, compatibility: Compatibility, times: Times,
+        policy: Policy, switches: SwitchBoard, instanceRate: CallRate,
+        compatibility: Compatibility, times: Times,
         outputLimit: Int64,
         bounds: QueueBounds = QueueBounds(), time: WallTime
     ) {
@@ -83,7 +77,8 @@ package struct ExecuteCommand: Sendable {
         self.dispatcher = dispatcher
         self.policy = policy
         self.switches = switches
-        self.compatibility = compatibility
+        instanceLimiter = RateLimiter(rate: instanceRate)
+        refusals = ExecuteRefusals(compatibility: compatibility)
         self.times = times
         self.outputLimit = outputLimit
         self.bounds = bounds
@@ -95,12 +90,30 @@ package struct ExecuteCommand: Sendable {
 
     /// - Returns: The command, durable and on its way.
     /// - Throws: ``ControlPlaneError``: `instance_not_found`, `container_gone`, `instance_not_ready`,
-    ///   `invalid_arguments`, `command_refused`, `idempotency_mismatch` or `queue_full`; nothing is
+    ///   `invalid_arguments`, `command_refused`, `idempotency_mismatch`, `too_frequent` or `queue_full`; nothing is
     ///   stored then.
     package func callAsFunction(
         _ order: CommandOrder, on id: Instance.ID, as principal: Principal
     ) async throws -> AcceptedCommand {
         let (text, decision) = decide(order, principal)
+        return try await take(order, text, decision, on: id, as: principal)
+    }
+
+    /// The rest of the way of an order on which the decision was made.
+    ///
+    /// - Parameters:
+    ///   - order: What was ordered.
+    ///   - text: The same as it is kept.
+    ///   - decision: What was decided.
+    ///   - id: The instance.
+    ///   - principal: Who ordered it.
+    /// - Returns: The command, durable and on its way.
+    /// - Throws: As ``callAsFunction(_:on:as:)``.
+    func take(
+        _ order: CommandOrder, _ text: String, _ decision: Decision, on id: Instance.ID,
+        as principal: Principal
+    ) async throws -> AcceptedCommand {
+        let decision = bounded(decision)
         do {
             return try await accept(order, text, decision, on: id, as: principal)
         } catch let error as ControlPlaneError {
@@ -136,8 +149,10 @@ package struct ExecuteCommand: Sendable {
         as principal: Principal
     ) async throws -> AcceptedCommand {
         let instance = try await access.instance(id, as: principal, to: .execute)
-        try checkState(of: instance)
-        if let denial = decision.denial { throw refusal(denial) }
+        // However many keys its account has.
+        try instanceLimiter.admit(instance.id)
+        try refusals.checkState(of: instance, decision)
+        if let denial = decision.denial { throw refusals.error(denial, decision) }
         if let off = switches.switchedOff(
             program: decision.argv.first, instance: instance.id, machine: instance.machineID)
         {
@@ -194,6 +209,16 @@ package struct ExecuteCommand: Sendable {
         return decide(order, principal).decision
     }
 
+    /// Says of an order that is to be given later what can be said now; nothing is stored or run.
+    ///
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`, `container_gone`, `command_refused` or
+    ///   `invalid_arguments`.
+    func check(_ order: CommandOrder, on id: Instance.ID, as principal: Principal) async throws {
+        let decision = try await decision(order, on: id, as: principal)
+        if let denial = decision.denial { throw refusals.error(denial, decision) }
+        _ = try timeout(order, decision)
+    }
+
     private func decide(
         _ order: CommandOrder, _ principal: Principal
     ) -> (text: String, decision: Decision) {
@@ -213,10 +238,15 @@ package struct ExecuteCommand: Sendable {
             decision.previews = true
             decision.writes = false
         }
-        // No more is kept than the operator says, whatever the policy allows.
+        return (text, bounded(decision))
+    }
+
+    /// No more is kept than the operator says, whatever the policy allows.
+    private func bounded(_ decision: Decision) -> Decision {
+        var decision = decision
         let limit = min(decision.limits?.outputBytes ?? .max, Int(outputLimit))
         decision.limits?.outputBytes = limit
-        return (text, decision)
+        return decision
     }
 
     /// - Throws: `invalid_arguments` when the caller wants more time than the rule gives.
@@ -263,38 +293,4 @@ package struct ExecuteCommand: Sendable {
         removal.expectedDigest = digest
         return removal
     }
-
-    private func checkState(of instance: Instance) throws {
-        if compatibility == .vastStrict, instance.status.isRunning {
-            throw ControlPlaneError(.invalidArguments, Self.onlyStopped)
-        }
-        if instance.status == .unknown {
-            throw ControlPlaneError(.instanceNotReady, "Container not ready")
-        }
-    }
-
-    /// What upstream says of each kind of refusal (contract 1.1), and after it, unless strictness
-    /// forbids, why.
-    private func refusal(_ denial: Decision.Denial) -> ControlPlaneError {
-        let upstream =
-            switch denial.code {
-            case "missing_command": "Missing command."
-            case "too_long": "Invalid command."
-            default: Self.refused
-            }
-        guard compatibility != .vastStrict else {
-            return ControlPlaneError(.commandRefused, upstream)
-        }
-        guard upstream == Self.refused else {
-            return ControlPlaneError(.invalidArguments, upstream)
-        }
-        var message = "\(upstream) \(denial.message)"
-        if let nearest = denial.nearest { message += " Nearest allowed: \(nearest)" }
-        return ControlPlaneError(.commandRefused, message, denial: denial)
-    }
-
-    /// Upstream's words (contract 1.1).
-    private static let refused = "Invalid command given."
-    private static let onlyStopped =
-        "Execute command only avail on stopped instances. Use ssh to run commands on running instances."
 }

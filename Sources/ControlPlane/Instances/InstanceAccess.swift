@@ -19,8 +19,7 @@ package struct InstanceAccess: Sendable {
     package func instance(
         _ id: Instance.ID, as principal: Principal, to action: InstanceAction
     ) async throws -> Instance {
-        guard let instance = try await instances.instance(id),
-            instance.accountID == principal.account.id
+        guard let instance = try await instances.instance(id, account: principal.account.id)
         else {
             if action == .execute,
                 try await instances.isRemoved(id, account: principal.account.id)
@@ -30,6 +29,11 @@ package struct InstanceAccess: Sendable {
             throw ControlPlaneError(.instanceNotFound, "Instance not found.")
         }
         return instance
+    }
+
+    /// Whether the principal's account had an instance of that id, whose container is gone.
+    package func wasThere(_ id: Instance.ID, _ principal: Principal) async throws -> Bool {
+        try await instances.isRemoved(id, account: principal.account.id)
     }
 
     /// All that the principal may see, by ascending id.

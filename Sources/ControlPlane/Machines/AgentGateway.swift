@@ -6,31 +6,39 @@ package struct AgentGateway: Sendable {
     private let accounts: any AccountStore
     private let machines: any MachineStore
     private let instances: any InstanceStore
+    private let orders: InstanceOrders
     private let commands: any CommandStore
     private let dispatcher: Dispatcher
     private let relays: OutputRelays
     private let complete: CompleteCommand
+    private let key: ServerKey
+    private let revoked: RevokedMachines
     private let time: WallTime
     private let logger: Logger
 
     package init(
         accounts: any AccountStore, machines: any MachineStore, instances: any InstanceStore,
+        orders: InstanceOrders,
         commands: any CommandStore, dispatcher: Dispatcher, relays: OutputRelays,
-        complete: CompleteCommand, time: WallTime, logger: Logger
+        complete: CompleteCommand, key: ServerKey, revoked: RevokedMachines, time: WallTime,
+        logger: Logger
     ) {
         self.accounts = accounts
         self.machines = machines
         self.instances = instances
+        self.orders = orders
         self.commands = commands
         self.dispatcher = dispatcher
         self.relays = relays
         self.complete = complete
+        self.key = key
+        self.revoked = revoked
         self.time = time
         self.logger = logger
     }
 
-    /// A new machine, for a join token that is used up by this.
-    package func join(token: String, name: String) async throws -> JoinReply {
+    /// A new machine, for a join token that is used up by this; the answer is signed for who asked.
+    package func join(token: String, name: String, nonce: LinkNonce) async throws -> JoinReply {
         let secret = Secret()
         guard
             let machine = try await machines.join(
@@ -41,13 +49,17 @@ package struct AgentGateway: Sendable {
                 .unauthenticated, "This join token is unknown, used already, or too old.")
         }
         logger.info("machine joined", metadata: ["boathook.machine.id": "\(machine.id)"])
-        return JoinReply(machineID: machine.id, machineToken: secret.text)
+        let statement = LinkStatement.join(
+            nonce: nonce, machineID: machine.id, tokenDigest: secret.digest.bytes)
+        return JoinReply(
+            machineID: machine.id, machineToken: secret.text,
+            signature: Base64URL.string(try key.signature(of: statement)))
     }
 
     /// The machine that a token stands for.
     package func machine(token: String) async throws -> Machine {
         guard let machine = try await machines.machine(tokenDigest: SecretDigest(of: token)) else {
-            throw ControlPlaneError(.unauthenticated, "Invalid machine token")
+            throw ControlPlaneError.invalidMachineToken
         }
         return machine
     }
@@ -56,18 +68,40 @@ package struct AgentGateway: Sendable {
     package func attach(_ machine: Machine, hello: AgentHello) async throws
         -> AsyncStream<ServerMessage>
     {
+        try check(hello)
+        try revoked.check(machine)
+        logger.info("link opened", metadata: ["boathook.machine.id": "\(machine.id)"])
+        let messages = try await dispatcher.attach(machine.id, held: Set(hello.heldCommandIDs))
+        try await orders.sendAll(to: machine.id)
+        return messages
+    }
+
+    /// Opens the machine's link over a line that somebody else may reach; the signer is for its messages.
+    package func attachSigned(_ machine: Machine, hello: AgentHello) async throws
+        -> (messages: AsyncStream<ServerMessage>, signer: LineSigner)
+    {
+        // First: an agent of another version has other words.
+        try check(hello)
+        guard let nonce = hello.nonce else {
+            throw ControlPlaneError(.invalidArguments, "A link is opened with a nonce.")
+        }
+        let attachment = LinkStatement.Attachment(
+            machineID: machine.id, agentNonce: nonce, serverNonce: LinkNonce())
+        return (try await attach(machine, hello: hello), LineSigner(attachment, key: key))
+    }
+
+    private func check(_ hello: AgentHello) throws {
         guard hello.protocolVersion == LinkProtocol.version else {
             throw ControlPlaneError(
                 .agentOutdated,
                 "This server speaks link protocol \(LinkProtocol.version), the agent \(hello.protocolVersion)."
             )
         }
-        logger.info("link opened", metadata: ["boathook.machine.id": "\(machine.id)"])
-        return try await dispatcher.attach(machine.id, held: Set(hello.heldCommandIDs))
     }
 
     /// Takes what the agent tells, in order.
     package func receive(_ messages: [AgentMessage], from machine: Machine) async throws {
+        try revoked.check(machine)
         for message in messages {
             switch message {
             case .inventory(let reports):
@@ -75,13 +109,23 @@ package struct AgentGateway: Sendable {
                 for report in reports {
                     if let owner = try await owner(of: report) { owned.append((report, owner)) }
                 }
-                try await instances.replaceAll(machine: machine.id, with: owned, at: time.now())
+                let outcomes = try await instances.replaceAll(
+                    machine: machine.id, with: owned, at: time.now())
+                for (outcome, report) in zip(outcomes, owned.map(\.report)) {
+                    answer(outcome, to: report, on: machine)
+                }
             case .instanceChanged(let report):
                 guard let owner = try await owner(of: report) else { continue }
-                try await instances.upsert(report, machine: machine.id, owner: owner)
+                answer(
+                    try await instances.upsert(report, machine: machine.id, owner: owner),
+                    to: report, on: machine)
             case .instanceRemoved(let containerID):
                 try await instances.remove(
                     containerID: containerID, machine: machine.id, at: time.now())
+            case .machine(let report):
+                try await machines.keep(report, machine: machine.id, at: time.now())
+            case .instanceProgress(let progress):
+                try await instances.progress(progress, machine: machine.id, at: time.now())
             case .commandStarted(let started):
                 guard let command = try await commands.command(started.commandID),
                     command.machineID == machine.id
@@ -97,6 +141,7 @@ package struct AgentGateway: Sendable {
         _ report: CommandFinished, frames: some AsyncSequence<[UInt8], any Error> & Sendable,
         from machine: Machine
     ) async throws {
+        try revoked.check(machine)
         try await complete(report, frames: frames, from: machine.id)
     }
 
@@ -105,7 +150,15 @@ package struct AgentGateway: Sendable {
         _ relayID: String, run: String,
         frames: some AsyncSequence<[UInt8], any Error> & Sendable, from machine: Machine
     ) async throws {
+        try revoked.check(machine)
         try await relays.pass(relayID, run: run, frames: frames, from: machine.id)
+    }
+
+    private func answer(
+        _ outcome: ReportOutcome, to report: InstanceReport, on machine: Machine
+    ) {
+        guard case .unwanted(let id) = outcome else { return }
+        orders.sendUnwanted(report, instance: id, on: machine.id)
     }
 
     private func owner(of report: InstanceReport) async throws -> Account.ID? {
@@ -119,4 +172,9 @@ package struct AgentGateway: Sendable {
         }
         return account?.id
     }
+}
+
+extension ControlPlaneError {
+    /// The token of a call is no machine's, or that of a machine that was revoked: the two are one.
+    static let invalidMachineToken = ControlPlaneError(.unauthenticated, "Invalid machine token")
 }

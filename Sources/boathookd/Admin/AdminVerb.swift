@@ -9,6 +9,7 @@ struct AdminVerb: AsyncParsableCommand {
         abstract: "Manage users, keys and machines in the server's data folder.",
         subcommands: [
             CreateKeyVerb.self, ShowKeysVerb.self, RevokeKeyVerb.self, JoinTokenVerb.self,
+            ShowMachinesVerb.self, RevokeMachineVerb.self,
             BlockUserVerb.self,
             UnblockUserVerb.self, AuditVerb.self, SwitchOffVerb.self,
             SwitchOnVerb.self, ShowSwitchesVerb.self, BackupVerb.self, RestoreVerb.self,
@@ -19,35 +20,17 @@ struct AdminVerb: AsyncParsableCommand {
 struct AdminOptions: ParsableArguments {
     @OptionGroup var options: SettingsOptions
 
+    func folder() throws -> DataFolder {
+        try DataFolder(try options.settings().dataDir)
+    }
+
     func store() throws -> SQLiteStore {
-        let folder = try DataFolder(try options.settings().dataDir)
+        let folder = try folder()
         guard folder.hasDatabase else {
             throw SettingError(
                 folder.path, "no server has kept its state here; start one, or use --data-dir")
         }
         return try SQLiteStore(path: folder.database)
-    }
-}
-
-struct JoinTokenVerb: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "join-token",
-        abstract: "Print a token with which one machine may join, once.")
-
-    @OptionGroup var admin: AdminOptions
-
-    @Option(help: ArgumentHelp("For how many minutes it is good.", valueName: "n"))
-    var minutes = 60
-
-    func run() async throws {
-        let store = try admin.store()
-        let secret = Secret()
-        let now = WallTime.system.now()
-        try await store.append(
-            AuditEntry(
-                time: now, event: .joinTokenCreated, detail: "good for \(minutes) minutes"))
-        try await store.addJoinToken(secret.digest, expiresAt: now + Double(minutes) * 60)
-        print(secret.text)
     }
 }
 

@@ -147,7 +147,14 @@ extension AuditRecord {
             ("key", entry.keyID.map(String.init)), ("instance", entry.instanceID.map(String.init)),
             ("command", entry.commandID.map(String.init)), ("text", entry.text),
             ("rule", entry.decision?.rule), ("code", denial?.code), ("reason", denial?.message),
-            ("detail", entry.detail),
+            ("detail", entry.detail), ("route", entry.route), ("address", entry.address),
+            (
+                "arguments",
+                entry.arguments.map { arguments in
+                    arguments.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                        .joined(separator: " ")
+                }
+            ),
         ]
         return LogLine.text(
             pairs.compactMap { pair in pair.value.map { (key: pair.key, value: $0) } })

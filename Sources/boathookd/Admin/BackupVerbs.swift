@@ -10,7 +10,9 @@ struct BackupVerb: AsyncParsableCommand {
         abstract: "Copy the server's state into a new folder, while it serves.",
         discussion: """
             The database is copied as of one moment; then the results that it knows. Keys are in it as \
-            digests alone.
+            digests alone. Two files are not in it: the server's own key (DATA_DIR/server.key), and that with \
+            which environment variables and what instances are made from are sealed (DATA_DIR/secrets.key). \
+            Keep copies of them, and apart from backups: beside secrets.key, nothing in a backup is sealed.
             """)
 
     @OptionGroup var admin: AdminOptions
@@ -41,7 +43,9 @@ struct RestoreVerb: AsyncParsableCommand {
         abstract: "Make a new data folder from a backup.",
         discussion: """
             Commands that had not ended when the backup was made are ended as lost: they are never sent \
-            again. The data folder must not be there.
+            again. The data folder must not be there. Put the server's old server.key and secrets.key into it \
+            before the server starts: without the first, machines do not know the server any more, and must join \
+            again; without the second, environment variables must be set again, and instances made again.
             """)
 
     @OptionGroup var options: SettingsOptions

@@ -26,7 +26,12 @@ struct AgentAssembly {
             link: link, engine: engine,
             jail: try Jail(libraryPath: Self.libraryPath(), cgroups: cgroups),
             policy: MachinePolicy(try settings.machinePolicy.policy()), dataFolder: folder,
-            adoption: settings.adoption, concurrency: settings.concurrency,
+            adoption: settings.adoption, agentID: try Self.agentID(in: folder),
+            instances: settings.instances,
+            ssh: SSHSettings(
+                addresses: settings.sshAddresses, executable: try Self.executable(),
+                engineSocket: socketPath),
+            concurrency: settings.concurrency,
             outputLimit: settings.keeping.outputLimit,
             logger: logger)
     }
@@ -42,10 +47,30 @@ struct AgentAssembly {
         return "\(String(device, radix: 16))-\(String(inode, radix: 16))"
     }
 
+    /// By which the agent knows the containers that it made: 64 random bits, kept for as long as its folder.
+    ///
+    /// Several agents may share an engine, and each one's server counts its instances from 1. An agent whose folder
+    /// was lost takes what it made before for what somebody else made.
+    private static func agentID(in folder: String) throws -> String {
+        let path = folder + "/agent-id"
+        if try SecretFile.read(path) == nil {
+            let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+            try SecretFile.create(
+                String(repeating: "0", count: 16 - digits.count) + digits, at: path)
+        }
+        guard let id = try SecretFile.read(path), id.utf8.count == 16,
+            id.utf8.allSatisfy("0123456789abcdef".utf8.contains)
+        else { throw SettingError(path, "is no agent's id") }
+        return id
+    }
+
+    private static func executable() throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
+
     /// The jail library lies beside the executable.
     static func libraryPath() throws -> String {
-        let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return executable.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
+        try executable().split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
             + "/libboathook-jail.so"
     }
 }

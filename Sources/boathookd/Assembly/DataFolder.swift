@@ -1,3 +1,5 @@
+import AgentLink
+import ControlPlane
 import FoundationEssentials
 import Glibc
 
@@ -50,6 +52,34 @@ struct DataFolder: Sendable {
     var agent: String { path + "/agent" }
     var adminKey: String { path + "/admin.key" }
     var machine: String { path + "/machine.json" }
+    var secretsKey: String { path + "/secrets.key" }
+
+    /// The server's key, made if there is none.
+    ///
+    /// - Throws: ``SettingError`` when it cannot be made or used.
+    func serverKey() throws -> ServerKey {
+        let path = path + "/server.key"
+        if try SecretFile.read(path) == nil {
+            try SecretFile.create(Base64URL.string(ServerKey().seed), at: path)
+        }
+        guard let text = try SecretFile.read(path), let seed = Base64URL.bytes(text.utf8),
+            let key = ServerKey(seed: seed)
+        else { throw SettingError(path, "is no key of a server") }
+        return key
+    }
+
+    /// What the database's secrets are sealed with, made if there is none.
+    ///
+    /// - Throws: ``SettingError`` when it cannot be made or used.
+    func secretBox() throws -> SecretBox {
+        if try SecretFile.read(secretsKey) == nil {
+            try SecretFile.create(Base64URL.string(SecretBox.makeKey()), at: secretsKey)
+        }
+        guard let text = try SecretFile.read(secretsKey), let key = Base64URL.bytes(text.utf8),
+            key.count == SecretBox.keyByteCount
+        else { throw SettingError(secretsKey, "is no key that secrets are sealed with") }
+        return SecretBox(key: key)
+    }
 
     /// Keeps a secret in a file of mode 0600 from its first moment.
     static func writeSecret(_ text: String, to path: String) throws {
@@ -60,7 +90,12 @@ struct DataFolder: Sendable {
         guard write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0 else {
             throw SettingError(path, String(cString: strerror(errno)))
         }
-        // Its name too: a machine that forgets who it is cannot come back.
+        // A machine that forgets who it is cannot come back.
+        try syncFolder(of: path)
+    }
+
+    /// Makes the name of a file durable.
+    static func syncFolder(of path: String) throws {
         let folder = open(
             path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 },
             O_RDONLY | O_DIRECTORY | O_CLOEXEC)

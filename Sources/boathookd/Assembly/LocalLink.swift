@@ -3,6 +3,8 @@ import AgentLink
 import ControlPlane
 
 /// The agent's link in `boathook up`: the server's gateway in the same process.
+///
+/// Nobody can come between the two, so nothing is signed.
 struct LocalLink: ServerLink {
     let gateway: AgentGateway
     let machine: Machine

@@ -21,12 +21,14 @@ struct ServerAssembly {
     ///   - folder: Where the database and the results lie.
     ///   - logger: The process's.
     ///   - onListening: Called once callers are answered; gets the public URL.
-    /// - Throws: When the database or the results' folder cannot be used.
+    /// - Throws: When the key, the database or the results' folder cannot be used.
     init(
         _ settings: Settings, folder: DataFolder, logger: Logger,
         onListening: @escaping @Sendable (String) async -> Void
     ) throws {
         let time = WallTime.system
+        let key = try folder.serverKey()
+        let box = try folder.secretBox()
         let reserve = DiskReserve(path: folder.reserve, logger: logger)
         let store = try reserve.withSpace {
             try SQLiteStore(path: folder.database, onFullDisk: reserve.giveUp)
@@ -41,15 +43,23 @@ struct ServerAssembly {
         let dispatcher = Dispatcher(
             commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
         let switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
+        let revoked = RevokedMachines(
+            store: store, dispatcher: dispatcher, bell: bell, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
+        let orders = InstanceOrders(
+            instances: store, dispatcher: dispatcher, box: box,
+            authorizedKeys: store.authorizedKeys)
+        let account = AccountParts(
+            store: store, instances: access, orders: orders, box: box, time: time, logger: logger)
         let gateway = AgentGateway(
-            accounts: store, machines: store, instances: store, commands: store,
+            accounts: store, machines: store, instances: store, orders: orders,
+            commands: store,
             dispatcher: dispatcher, relays: relays,
             complete: CompleteCommand(
                 commands: store, results: results, bell: bell, outputLimit: keeping.outputLimit,
                 time: time),
-            time: time, logger: logger)
+            key: key, revoked: revoked, time: time, logger: logger)
         let urls = PublicURLs(
             base: settings.publicURL ?? "http://\(settings.urlHost):\(settings.port)")
         var times = ExecuteCommand.Times()
@@ -59,16 +69,32 @@ struct ServerAssembly {
 
         let result = CommandResult(commands: store, results: results, bell: bell, time: time)
 
+        let change = ChangeInstance(
+            access: access, instances: store, orders: orders, dispatcher: dispatcher,
+            time: time)
+        let execute = ExecuteCommand(
+            access: access, commands: store, dispatcher: dispatcher,
+            policy: try settings.policy.policy(), switches: switches,
+            instanceRate: settings.instanceRate,
+            compatibility: settings.compatibility, times: times,
+            outputLimit: keeping.outputLimit, time: time)
+        let scheduleBell = ScheduleBell()
+
         let application = APIServer.application(
             APIServer.Parts(
                 authenticator: Authenticator(accounts: store),
-                keys: KeyAccess(accounts: store, time: time), instances: access,
+                keys: KeyAccess(accounts: store, time: time), account: account,
+                instances: access,
+                machines: store,
+                create: CreateInstance(
+                    instances: store, orders: orders, switches: switches,
+                    environment: account.environment.environment, time: time),
+                change: change,
                 commands: commands,
-                execute: ExecuteCommand(
-                    access: access, commands: store, dispatcher: dispatcher,
-                    policy: try settings.policy.policy(), switches: switches,
-                    compatibility: settings.compatibility, times: times,
-                    outputLimit: keeping.outputLimit, time: time),
+                execute: execute,
+                schedules: ScheduleAccess(
+                    jobs: store, instances: access, execute: execute, bell: scheduleBell,
+                    time: time),
                 cancel: RequestCancellation(
                     commands: commands, store: store, dispatcher: dispatcher, bell: bell, time: time
                 ),
@@ -92,7 +118,11 @@ struct ServerAssembly {
             Housekeeping(
                 commands: store, results: results, dispatcher: dispatcher, bell: bell,
                 keeping: keeping, time: time, logger: logger),
-            switches, reserve, application, dispatcher,
+            switches, revoked, reserve, application, dispatcher,
+            Scheduler(
+                jobs: store, accounts: store,
+                actions: ServerJobActions(execute: execute, change: change), bell: scheduleBell,
+                time: time, logger: logger),
         ]
     }
 
@@ -123,4 +153,7 @@ extension Settings {
         case .boathook: .init(burst: 2000, perSecond: 1000)
         }
     }
+
+    /// Below what one key may do: an instance is one container's disk, whoever asks.
+    var instanceRate: CallRate { .init(burst: 1000, perSecond: 500) }
 }

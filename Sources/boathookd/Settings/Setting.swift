@@ -17,6 +17,19 @@ enum Setting: String, CaseIterable, Sendable {
     case policy
     /// What may run on this machine, whatever the server allows: the same.
     case machinePolicy = "machine_policy"
+    /// Whether instances may be made on this machine, and how many there may be at a time.
+    case createInstances = "create_instances"
+    case slots
+    /// The network that they get, and the machine's ports behind which they are reached.
+    case instanceNetwork = "instance_network"
+    case ports
+    /// Where callers from outside reach this machine.
+    case publicAddress = "public_address"
+    /// Where instances are logged into by SSH.
+    case sshListen = "ssh_listen"
+    /// What an hour of it costs, in dollars, and where it stands.
+    case price
+    case location
     /// How much like upstream `execute` behaves.
     case compatibility
     /// How many commands one machine runs at once.

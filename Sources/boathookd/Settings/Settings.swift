@@ -14,6 +14,9 @@ struct Settings: Sendable {
     var adoption: Adoption
     var policy: PolicyChoice
     var machinePolicy: PolicyChoice
+    var instances: InstanceSettings
+    /// Empty: all there are.
+    var sshAddresses: [String]
     var compatibility: Compatibility
     var concurrency: Int
     var resultHours: Int
@@ -52,6 +55,8 @@ struct Settings: Sendable {
             try Self.read(.machinePolicy, values, default: "diagnose", Self.policy) {
                 $0.isEmpty ? nil : $0
             })
+        instances = try Self.instances(values, publicURL: publicURL)
+        sshAddresses = try Self.sshAddresses(values)
         compatibility = try Self.word(.compatibility, values, default: .boathook)
         concurrency = try Self.number(.concurrency, values, default: 8, in: 1...256)
         resultHours = try Self.number(.resultHours, values, default: 24, in: 1...8760)
@@ -71,7 +76,7 @@ struct Settings: Sendable {
 
     private static let policy = "the name of a policy, or a file"
 
-    private static func read<Value>(
+    static func read<Value>(
         _ setting: Setting, _ values: Values, default standard: Value, _ wanted: String,
         _ convert: (String) -> Value?
     ) throws(SettingError) -> Value {
@@ -82,7 +87,7 @@ struct Settings: Sendable {
         return converted
     }
 
-    private static func word<Value: CaseIterable & RawRepresentable<String>>(
+    static func word<Value: CaseIterable & RawRepresentable<String>>(
         _ setting: Setting, _ values: Values, default standard: Value
     ) throws(SettingError) -> Value {
         let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
@@ -91,7 +96,7 @@ struct Settings: Sendable {
         }
     }
 
-    private static func number(
+    static func number(
         _ setting: Setting, _ values: Values, default standard: Int, in range: ClosedRange<Int>
     ) throws(SettingError) -> Int {
         let wanted = "a whole number from \(range.lowerBound) to \(range.upperBound)"

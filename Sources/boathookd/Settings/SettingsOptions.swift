@@ -52,6 +52,52 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Whether instances may be made on this machine: yes (default) or no.",
+            valueName: "yes|no"))
+    var createInstances: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How many instances there may be on this machine at a time (default: 16).",
+            valueName: "n"))
+    var slots: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The network of instances that are made: auto (default: bridge if the engine has it, else none), bridge, host, none.",
+            valueName: "which"))
+    var instanceNetwork: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The machine's ports behind which instances are reached (default: 40000-49999).",
+            valueName: "first-last"))
+    var ports: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where callers from outside reach this machine (default: the host of --public-url, else its first address).",
+            valueName: "address"))
+    var publicAddress: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where instances are logged into by SSH: all (default), or addresses of this machine, separated by commas.",
+            valueName: "addresses"))
+    var sshListen: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Dollars an hour: for each GPU, or for the machine without one (default: 0).",
+            valueName: "dollars"))
+    var price: String?
+
+    @Option(
+        help: ArgumentHelp("Where the machine stands, for people: 'Oslo, NO'.", valueName: "text"))
+    var location: String?
+
+    @Option(
+        help: ArgumentHelp(
             "boathook (default), or vast-strict: upstream's refusals, messages and intervals.",
             valueName: "mode"))
     var compatibility: String?
@@ -124,6 +170,14 @@ struct SettingsOptions: ParsableArguments {
         case .adopt: adopt
         case .policy: policy
         case .machinePolicy: machinePolicy
+        case .createInstances: createInstances
+        case .slots: slots
+        case .instanceNetwork: instanceNetwork
+        case .ports: ports
+        case .publicAddress: publicAddress
+        case .sshListen: sshListen
+        case .price: price
+        case .location: location
         case .compatibility: compatibility
         case .concurrency: concurrency
         case .resultHours: resultHours

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import re
 import socket
 import struct
 import threading
@@ -168,6 +169,11 @@ class Connection:
             self.reset()
             trap.sprung.set()
             raise ConnectionResetError
+        if trap and trap.action == "forget":
+            # As long as before, because its length was said before it.
+            trap.data = re.sub(rb'("held_command_ids":\[)([^]]*)\]', lambda held: held[1] + b"]" + b" " * len(held[2]), data)
+            data = trap.data
+            trap.sprung.set()
         if trap and trap.action in ("repeat", "insert"):
             trap.data = data if trap.action == "repeat" else trap.rng.choice(list(self.proxy.orders))
             data = trap.data + data

@@ -10,7 +10,7 @@ class Trap:
 
     def __init__(self, fits, action, rng):
         self.fits = fits
-        self.action = action  # cut, repeat, or insert an old order before it
+        self.action = action  # cut, repeat, insert an old order before it, or forget which commands are held
         self.rng = rng
         self.data = b""  # what was repeated or inserted
         self.sprung = threading.Event()

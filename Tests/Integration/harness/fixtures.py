@@ -6,10 +6,12 @@ import signal
 
 import pytest
 
+from harness import making
 from harness.boathook import BIN, Up
 from harness.engine import Engine
 from harness.fleet import Fleet
 from harness.large import furnish_large
+from harness.registry import Registry
 
 
 def pytest_sessionstart(session):
@@ -37,6 +39,30 @@ def up(engine, tmp_path_factory):
         assert status == 0 and took < 5
     up.process.end()
     assert alive, f"boathook up ended during the tests: {tail}"
+
+
+@pytest.fixture(scope="session")
+def roomy():
+    """An engine with room for many instances (harness/making.py)."""
+    with making.roomy_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def home(roomy, tmp_path_factory):
+    """One `boathook up` for a file of tests that makes instances in the roomy engine."""
+    with making.home(roomy, tmp_path_factory.mktemp("home")) as up:
+        yield up
+    roomy.clear()
+
+
+@pytest.fixture
+def made(home):
+    """Instances of the home; what a test has not destroyed is destroyed after it."""
+    made = making.Instances(home)
+    before = {row["id"] for row in home.instances()}
+    yield made
+    made.destroy(*({row["id"] for row in home.instances()} - before))
 
 
 @pytest.fixture
@@ -97,6 +123,22 @@ def new_container(engine):
     yield make
     for one in made:
         one.remove()
+
+
+@pytest.fixture
+def start_registry(tmp_path):
+    """Starts image registries: `start_registry()`, or with a user and a password that they want."""
+    started = []
+
+    def start(user=None, password=None):
+        folder = tmp_path / f"registry{len(started)}"
+        folder.mkdir()
+        started.append(Registry(folder, user, password))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
 
 
 # Files whose owners, links, sizes and names differ, the same in every container below.

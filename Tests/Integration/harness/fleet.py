@@ -8,9 +8,11 @@ from harness.engine import run
 class Fleet(Client):
     """Both started, and joined; each may be ended and started again on its folder."""
 
-    def __init__(self, engine, folder, *server_flags, agent_flags=()):
+    def __init__(self, engine, folder, *server_flags, agent_flags=(), between=None):
+        """`between` makes what the agent dials instead of the server, from the server's port; see harness/between.py."""
         self.folder = folder
         self.port = http.free_port()
+        self.between = between and between(self.port)
         super().__init__(f"http://127.0.0.1:{self.port}", None, engine)
         self.agent_data = folder / "agent"
         self.data = folder / "server"
@@ -37,10 +39,12 @@ class Fleet(Client):
 
     def start_agent(self, *more):
         self.agent = Process(
-            "agent", "--server", self.url, "--data-dir", self.agent_data, "--engine", self.engine.url,
+            "agent", "--server", self.between.url if self.between else self.url, "--data-dir", self.agent_data, "--engine", self.engine.url,
             *self.agent_flags, *more, log=self.folder / "agent.log", ready="ready agent",
         )
 
     def end(self):
         self.agent.end()
         self.server.end()
+        if self.between:
+            self.between.close()

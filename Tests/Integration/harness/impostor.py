@@ -4,17 +4,19 @@ import base64
 import http.server
 import json
 import queue
+import shlex
 import threading
 
+from harness import ed25519, signing
 from harness import http as plain
 from harness.engine import ROOT
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of nothing
-PROTOCOL = 3
+PROTOCOL = signing.VERSION
 
 
 class Server:
-    """Speaks the agent's link (docs/link.md) to a real agent, and sends what the test wants."""
+    """Speaks the agent's link (docs/link.md) to a real agent, and sends what the test wants, signed: the machine's own server, gone bad."""
 
     def __init__(self, answers=None, tls=None):
         """`answers` maps a path to (status, headers) that every request there gets instead; `tls` is an ssl.SSLContext."""
@@ -22,6 +24,8 @@ class Server:
         self.asked = []  # (path, headers)
         self.instances = {}
         self.links = 0
+        self.signer = signing.Signer()
+        self.token = self.signer.join_token()  # for --join
         self._ends = {}
         self._changed = threading.Condition()
         self._lines = queue.Queue()  # of the newest link
@@ -49,7 +53,7 @@ class Server:
         self._http.server_close()
 
     def send(self, line):
-        """One line of the link that is open, as bytes or as an object."""
+        """One message on the link that is open, as bytes or as an object; signed as it is."""
         with self._changed:
             self._lines.put(line if isinstance(line, bytes) else json.dumps(line).encode())
 
@@ -58,7 +62,7 @@ class Server:
         # All fields that there are, from the page of examples of the link's own tests.
         order = json.loads((ROOT / "Tests/AgentLinkTests/Golden/run_command.json").read_text())
         order.update({
-            "command_id": identifier, "container_id": container, "argv": argv, "writes": False, "timeout_ms": 20_000, "start_within_ms": 20_000,
+            "command_id": identifier, "container_id": container, "argv": argv, "command": shlex.join(argv), "writes": False, "timeout_ms": 20_000, "start_within_ms": 20_000,
             "account_id": 1, "protected": [], "volumes": True, "paths": None, "removal": None,
         })
         if fields.get("writes"):
@@ -85,9 +89,13 @@ class Server:
             status, headers = self.answers[request.path]
             self._answer(request, status, headers)
         elif request.path == "/agent/v1/join":
-            self._answer(request, 200, {}, {"machine_id": 1, "machine_token": "m" * 43})
+            token = "m" * 43
+            # Those who are no agents ask without a nonce.
+            nonce = json.loads(body).get("nonce", signing.nonce())
+            signature = self.signer.sign(signing.join_statement(nonce, 1, token))
+            self._answer(request, 200, {}, {"machine_id": 1, "machine_token": token, "signature": signature})
         elif request.path == "/agent/v1/link":
-            self._hold(request)
+            self._hold(request, json.loads(body)["nonce"])
         elif request.path == "/agent/v1/results":
             report = json.loads(base64.b64decode(request.headers["Boathook-Report"]))
             with self._changed:
@@ -110,9 +118,11 @@ class Server:
         request.end_headers()
         request.wfile.write(data)
 
-    def _hold(self, request):
+    def _hold(self, request, agent_nonce):
+        server_nonce = signing.nonce()
         request.send_response(200)
-        request.send_header("Content-Type", "application/x-ndjson")
+        request.send_header("Content-Type", "text/plain; charset=utf-8")
+        request.send_header("Boathook-Attachment", server_nonce)
         request.send_header("Transfer-Encoding", "chunked")
         request.end_headers()
         line = json.dumps({"type": "welcome", "protocol_version": PROTOCOL, "machine_id": 1, "silence_seconds": 30}).encode()
@@ -121,9 +131,12 @@ class Server:
             lines = self._lines = queue.Queue()
             self.links += 1
             self._changed.notify_all()
+        sequence = 0
         while line is not None:
+            signed = self.signer.line(sequence, line, 1, agent_nonce, server_nonce)
+            sequence += 1
             try:
-                request.wfile.write(b"%x\r\n%s\n\r\n" % (len(line) + 1, line))
+                request.wfile.write(b"%x\r\n%s\n\r\n" % (len(signed) + 1, signed))
             except OSError:
                 return
             try:
@@ -147,9 +160,13 @@ class Machine:
 
     def __init__(self, url, join_token, name="impostor"):
         self.url = url
-        answer = plain.request(url, "POST", "/agent/v1/join", key=join_token, body={"name": name})
+        self.server_key = signing.key_of(join_token)
+        nonce = signing.nonce()
+        answer = plain.request(url, "POST", "/agent/v1/join", key=join_token, body={"name": name, "nonce": nonce})
         assert answer.status == 200, answer
         self.identifier, self.token = answer.json["machine_id"], answer.json["machine_token"]
+        statement = signing.join_statement(nonce, self.identifier, self.token)
+        assert ed25519.is_signed(self.server_key, signing.data(answer.json["signature"]), statement), answer
 
     def post(self, path, body=b"", **headers):
         return plain.request(

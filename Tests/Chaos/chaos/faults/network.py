@@ -104,7 +104,7 @@ def cut_order(arena, rng):
 
 @fault("repeat-order", 6)
 def repeat_order(arena, rng):
-    """The agent is given the same order twice."""
+    """A line with an order comes twice: the second is refused with its link, and the agent comes back."""
     return spring(
         arena, rng, "repeat",
         lambda way, piece: way == "down" and piece.kind == "chunk" and b"run_command" in piece.data)
@@ -112,10 +112,21 @@ def repeat_order(arena, rng):
 
 @fault("late-order", 5)
 def late_order(arena, rng):
-    """The agent is given an order once more that it had some time ago."""
+    """A line comes again that was for an earlier link: refused, as above."""
     return spring(
         arena, rng, "insert",
         lambda way, piece: way == "down" and piece.kind == "chunk" and piece.path == LINK and proxy(arena).orders)
+
+
+@fault("forget-held", 7)
+def forget_held(arena, rng):
+    """On its next link, the agent is made to say that it holds nothing: the server gives it all open orders once more, signed."""
+    trap = Trap(lambda way, piece: way == "up" and piece.kind == "body" and piece.path == LINK, "forget", rng)
+    proxy(arena).weather.traps.append(trap)
+    proxy(arena).cut()
+    trap.sprung.wait(SECONDS)
+    proxy(arena).weather.traps = []
+    return trap.sprung.is_set()
 
 
 @fault("repeat-request", 7)

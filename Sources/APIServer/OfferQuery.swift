@@ -1,0 +1,115 @@
+internal import FoundationEssentials
+internal import VastAPI
+
+/// A search for offers: filters by column, and upstream's words of control between them (contract 5).
+struct OfferQuery {
+    private var filters: [(name: String, operation: String, operand: JSONValue)] = []
+    private var orders: [(column: String, isDescending: Bool)] = []
+    private var limit: Int?
+    /// What the disk of the instance is to have, in GB.
+    private var storage = 5.0
+    private var wantsBids = false
+
+    /// - Throws: `WireError` 400 in upstream's words for what is no query.
+    init(_ query: [String: JSONValue]) throws {
+        for (name, value) in query.sorted(by: { $0.key < $1.key }) {
+            switch name {
+            case "order": orders = try Self.orders(value)
+            case "limit":
+                guard value != .null else { continue }
+                guard let number = value.number, number >= 0, number == number.rounded() else {
+                    throw WireError.badRequest("invalid_request", "limit is a whole number.")
+                }
+                limit = Int(min(number, 1e6))
+            case "allocated_storage":
+                storage = value.number ?? storage
+            case "type":
+                // Nobody bids here: an offer has one price.
+                wantsBids = value.string == "bid" || value.string == "interruptible"
+            case "disable_bundling", "select_cols", "resource_type", "q", "api_key", "client_id",
+                "owner", "page", "timezone", "extra_filters", "use_bundling", "cluster":
+                continue
+            default:
+                guard let conditions = value.object else {
+                    guard value != .null else { continue }
+                    filters.append((name, "eq", value))
+                    continue
+                }
+                for (operation, operand) in conditions.sorted(by: { $0.key < $1.key }) {
+                    filters.append((name, operation, operand))
+                }
+            }
+        }
+    }
+
+    /// The rows that are asked for, in their order.
+    func found(in rows: [[String: JSONValue]]) throws -> [[String: JSONValue]] {
+        guard !wantsBids else { return [] }
+        var found = try rows.filter(matches)
+        found.sort(by: isBefore)
+        return limit.map { Array(found.prefix($0)) } ?? found
+    }
+
+    private func matches(_ row: [String: JSONValue]) throws -> Bool {
+        for (name, operation, operand) in filters {
+            guard let value = row[Self.columns[name] ?? name] else {
+                throw WireError.badRequest("invalid_request", "Offers have no \(name).")
+            }
+            if value == .null, Self.isUnknownAllowed(operation, operand) { continue }
+            let plain = name == "gpu_name" ? Self.spaced(operand) : operand
+            guard try RowCondition.holds(value, operation, plain) else { return false }
+        }
+        return true
+    }
+
+    /// What is not known is neither equal to something nor more or less than it; null itself is.
+    private static func isUnknownAllowed(_ operation: String, _ operand: JSONValue) -> Bool {
+        (operation == "eq" && operand == .null) || operation == "neq" || operation == "notin"
+    }
+
+    /// The command line writes `RTX 4090`, the examples of the API `RTX_4090`.
+    private static func spaced(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string(let name): .string(String(name.map { $0 == "_" ? " " : $0 }))
+        case .array(let names): .array(names.map(spaced))
+        default: value
+        }
+    }
+
+    private func isBefore(_ one: [String: JSONValue], _ other: [String: JSONValue]) -> Bool {
+        for order in orders {
+            let (left, right) =
+                order.isDescending
+                ? (other[order.column], one[order.column]) : (one[order.column], other[order.column])
+            if let left = left?.number, let right = right?.number, left != right {
+                return left < right
+            }
+            let (leftText, rightText) = (left?.string ?? "", right?.string ?? "")
+            if leftText != rightText { return leftText < rightText }
+        }
+        return (one["id"]?.number ?? 0) < (other["id"]?.number ?? 0)
+    }
+
+    /// `[["dph_total", "asc"], …]`; one pair by itself is taken too.
+    private static func orders(_ value: JSONValue) throws -> [(String, Bool)] {
+        guard value != .null else { return [] }
+        guard var pairs = value.array else {
+            throw WireError.badRequest("invalid_request", "order is a list of [column, direction].")
+        }
+        if pairs.first?.string != nil { pairs = [value] }
+        return try pairs.map { pair in
+            guard let words = pair.array, let column = words.first?.string else {
+                throw WireError.badRequest(
+                    "invalid_request", "order is a list of [column, direction].")
+            }
+            return (columns[column] ?? column, words.dropFirst().first?.string == "desc")
+        }
+    }
+
+    /// Other names of columns, for callers that do not rewrite them as the command line does.
+    private static let columns = [
+        "dph": "dph_total", "cuda_vers": "cuda_max_good", "reliability": "reliability",
+        "dlperf_usd": "dlperf_per_dphtotal", "flops_usd": "flops_per_dphtotal",
+        "display_active": "gpu_display_active", "cpu_cores_effective": "cpu_cores_effective",
+    ]
+}

@@ -1,0 +1,147 @@
+internal import AgentLink
+internal import ControlPlane
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Hummingbird
+internal import VastAPI
+
+/// `PUT /api/v0/asks/{id}/`, and `POST` as the seed page has it: an instance on an offer (contract 4).
+struct CreateInstanceRoute: Sendable {
+    let create: CreateInstance
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
+        let principal = try context.requirePrincipal()
+        let body = try await request.jsonObject(
+            CreateInstanceRequest.self, upTo: Self.maximumBodyByteCount)
+        guard let id = context.parameters.get("id").flatMap({ Int64(canonical: $0) }) else {
+            throw WireError.badRequest("invalid_args", "Invalid ask id.")
+        }
+        let order = try InstanceRequest(body)
+        do {
+            let made = try await create(order, on: id, as: principal)
+            return try .json(CreateInstanceReply(made, order))
+        } catch let error as ControlPlaneError {
+            throw Self.wireError(error, body)
+        }
+    }
+
+    /// Upstream has one code for an offer that is gone and one that is taken, and its status depends on what the
+    /// client said of that.
+    static func wireError(_ error: ControlPlaneError, _ body: CreateInstanceRequest) -> WireError {
+        guard error.code == .offerNotFound || error.code == .noRoom else { return WireError(error) }
+        let isFinal = body.cancelUnavailable == .bool(true)
+        return WireError(
+            status: isFinal ? .gone : .notFound,
+            reply: ErrorReply(error: "no_such_ask", msg: error.message))
+    }
+
+    /// A script of 16 KiB and 32 KiB of environment, and JSON may write each byte as six.
+    static let maximumBodyByteCount = 512 << 10
+}
+
+/// `POST /api/v0/asks/bulk/`: the same on several offers.
+struct BulkCreateRoute: Sendable {
+    let create: CreateInstance
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
+        let principal = try context.requirePrincipal()
+        let body = try await request.jsonObject(
+            CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
+        let ids = try InstanceIDs.list(body.ids, "ids list required")
+        let order = try InstanceRequest(body)
+        let began = ContinuousClock.now
+        var items: [BulkCreateReply.Item] = []
+        for id in ids {
+            do {
+                let made = try await create(order, on: id, as: principal)
+                items.append(
+                    .init(
+                        askID: id, success: true, newContract: made.instance.id,
+                        state: order.state.rawValue))
+            } catch let error as ControlPlaneError {
+                let reply = CreateInstanceRoute.wireError(error, body).reply
+                items.append(
+                    .init(askID: id, success: false, error: reply.error, msg: reply.msg))
+            }
+        }
+        let reply = BulkCreateReply(
+            results: items, elapsed: (ContinuousClock.now - began) / .seconds(1))
+        return try .json(reply, status: reply.success ? .ok : .badRequest)
+    }
+}
+
+/// `PUT /api/v0/launch_instance/`: a search, and an instance on the first offer that it finds.
+struct LaunchInstanceRoute: Sendable {
+    let create: CreateInstance
+    let search: OfferSearchRoute
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
+        let principal = try context.requirePrincipal()
+        let body = try await request.jsonObject(
+            CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
+        let order = try InstanceRequest(body)
+        guard let query = body.query?.object else {
+            throw WireError.badRequest("invalid_args", "q is the search, an object.")
+        }
+        for row in try await search.offers(query) where row["rentable"] == .bool(true) {
+            guard case .int(let id)? = row["id"] else { continue }
+            do {
+                let made = try await create(order, on: id, as: principal)
+                return try .json(CreateInstanceReply(made, order))
+            } catch let error as ControlPlaneError
+                where error.code == .noRoom || error.code == .offerNotFound
+            {
+                continue  // somebody else was quicker
+            }
+        }
+        return try .json(LaunchFailure())
+    }
+}
+
+/// Upstream's 200 that is none (contract 4).
+private struct LaunchFailure: Encodable {
+    let success = false
+    let error = "offer_not_found"
+    let msg = "No offer that can be rented now matches the search."
+    let message = "No offer that can be rented now matches the search."
+}
+
+extension CreateInstanceReply {
+    /// `success` tells whether it is to run.
+    fileprivate init(_ made: MadeInstance, _ order: InstanceRequest) {
+        self.init(
+            success: order.state == .running, newContract: made.instance.id,
+            instanceKey: made.key.text)
+    }
+}
+
+/// Lists of ids in bodies.
+enum InstanceIDs {
+    /// - Throws: `WireError` 400 with upstream's words when there is none, or too many.
+    static func list(_ value: JSONValue?, _ missing: String) throws -> [Int64] {
+        guard let values = value?.array, !values.isEmpty else {
+            throw WireError.badRequest("invalid_args", missing)
+        }
+        guard values.count <= maximumCount else {
+            throw WireError.badRequest(
+                "invalid_args", "chunk length of \(values.count) > \(maximumCount)")
+        }
+        let ids = values.compactMap { value -> Int64? in
+            guard let number = value.number, number >= 1, number < 9e15, number == number.rounded()
+            else { return nil }
+            return Int64(number)
+        }
+        guard ids.count == values.count else {
+            throw WireError.badRequest("invalid_args", "Ids are whole numbers.")
+        }
+        return ids
+    }
+
+    private static let maximumCount = 64
+}

@@ -1,0 +1,62 @@
+internal import AgentLink
+internal import ControlPlane
+internal import FoundationEssentials
+internal import Hummingbird
+internal import VastAPI
+
+/// The three ways in which clients search: `POST /api/v0/bundles/` with the query as its body, `GET` with it in `q`,
+/// `PUT /api/v0/search/asks/` with it under `q` (contract 5).
+///
+/// Anybody may: an offer says nothing of whoever rents.
+struct OfferSearchRoute: Sendable {
+    let machines: any MachineStore
+    let rows: OfferRows
+
+    @Sendable func post(_ request: Request, _ context: APIContext) async throws -> Response {
+        try await answer(to: query(of: request))
+    }
+
+    @Sendable func put(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await query(of: request)
+        guard case .object(let query)? = body["q"] ?? .object([:]) else {
+            throw Self.unreadable
+        }
+        return try await answer(to: query)
+    }
+
+    @Sendable func get(_ request: Request, _ context: APIContext) async throws -> Response {
+        guard let text = QueryParameters(request.uri)["q"] else { return try await answer(to: [:]) }
+        guard StrictJSON.isUnambiguous(text.utf8),
+            let query = try? JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
+        else { throw Self.unreadable }
+        return try await answer(to: query)
+    }
+
+    /// The offers that a query finds, best first.
+    func offers(_ query: [String: JSONValue]) async throws -> [[String: JSONValue]] {
+        try await OfferQuery(query).found(in: machines.offers().map(rows.row))
+    }
+
+    private func answer(to query: [String: JSONValue]) async throws -> Response {
+        try await .json(OffersReply(offers: offers(query)))
+    }
+
+    private func query(of request: Request) async throws -> [String: JSONValue] {
+        try await request.jsonObject([String: JSONValue].self, upTo: 65_536)
+    }
+
+    private static let unreadable = WireError.badRequest("invalid_request", "Invalid json body")
+}
+
+/// `GET /api/v0/gpu_names/unique/`: asked without a key by the 1.x CLI when it starts (contract 0.1).
+struct GPUNamesRoute: Sendable {
+    let machines: any MachineStore
+
+    @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
+        -> Response
+    {
+        let names = try await machines.machineRecords().flatMap { $0.report?.gpus ?? [] }
+            .map { OfferRows.shortName($0.name) }
+        return try .json(GPUNamesReply(gpuNames: Set(names).sorted()))
+    }
+}

@@ -1,0 +1,37 @@
+/// What this machine's owner says about the instances that are made on it.
+package struct InstanceSettings: Sendable, Hashable {
+    /// The network that they get.
+    package enum Network: String, Sendable, Hashable, CaseIterable {
+        /// `bridge` if the engine has it, else `none`.
+        case auto
+        case bridge, host, none
+    }
+
+    /// Whether there may be any; those that are there are looked after in any case.
+    package var makesInstances: Bool
+    /// How many there may be at a time.
+    package var slots: Int
+    /// The machine's ports behind which theirs are reached.
+    package var ports: ClosedRange<Int>
+    package var network: Network
+    /// Dollars an hour; see ``MachineReport/price``.
+    package var price: Double
+    /// Where callers from outside reach this machine.
+    package var publicAddress: String
+    /// For people.
+    package var location: String?
+
+    package init(
+        makesInstances: Bool = true, slots: Int = 16, ports: ClosedRange<Int> = 40_000...49_999,
+        network: Network = .auto, price: Double = 0, publicAddress: String = "127.0.0.1",
+        location: String? = nil
+    ) {
+        self.makesInstances = makesInstances
+        self.slots = slots
+        self.ports = ports
+        self.network = network
+        self.price = price
+        self.publicAddress = publicAddress
+        self.location = location
+    }
+}

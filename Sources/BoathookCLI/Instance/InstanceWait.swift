@@ -1,0 +1,146 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import VastAPI
+
+/// Whether to wait for what was asked for, and how long.
+struct WaitOptions: ParsableArguments {
+    @Flag(help: "Return when it is so; on a terminal, say how far it is.")
+    var wait = false
+
+    @Option(help: ArgumentHelp("How long --wait waits (default: 600).", valueName: "s"))
+    var timeout = 600
+
+    func validate() throws {
+        guard timeout > 0 else {
+            throw ValidationError("--timeout is a positive number of seconds")
+        }
+    }
+
+    /// Nil: not at all.
+    var patience: Duration? { wait ? .seconds(timeout) : nil }
+}
+
+/// Follows instances until they are as wished.
+struct InstanceWait {
+    /// How an instance is to be.
+    enum Goal: Sendable, Hashable {
+        case running, stopped
+        /// There is a container; whether it runs is nobody's concern.
+        case made
+        /// It was started anew.
+        case restarted
+        /// It has another container, in the state that is wished of it.
+        case renewed
+        case gone
+    }
+
+    /// How far one is.
+    enum Progress: Sendable, Hashable {
+        case done
+        case pending(String)
+        case failed(String)
+    }
+
+    let client: APIClient
+    let goal: Goal
+    /// The rows as they were before anything was asked for, by id; nil for new instances.
+    let since: [Int64: InstanceRow]?
+
+    /// - Parameters:
+    ///   - ids: The instances.
+    ///   - patience: How long to wait for all of them.
+    /// - Throws: ``ClientError`` with status 124 when time is over, 1 when one of them will not be so.
+    func callAsFunction(for ids: [Int64], patience: Duration) async throws {
+        var line = ProgressLine()
+        let deadline = ContinuousClock.now + patience
+        var pending = ids
+        var failures: [String] = []
+        var former = since
+        while true {
+            var words: [String] = []
+            for id in pending {
+                let reply: InstanceReply = try await client.patiently(for: Self.serverPatience) {
+                    try await client.get(APIPath.instance(id))
+                }
+                switch Self.progress(
+                    to: goal, of: reply.instances, since: former?[id])
+                {
+                case .done: pending.removeAll { $0 == id }
+                case .pending(let text):
+                    words.append("instance \(id): \(text)")
+                    // The same failure again is news, once something else was said in between.
+                    former?[id]?["status_msg"] = reply.instances?["status_msg"]
+                case .failed(let text):
+                    pending.removeAll { $0 == id }
+                    failures.append("instance \(id): \(text)")
+                }
+            }
+            guard !pending.isEmpty else { break }
+            guard .now < deadline else {
+                line.clear()
+                throw ClientError(
+                    "not within \(patience.components.seconds) s: \(words.joined(separator: "; "))",
+                    exitCode: 124)
+            }
+            line.show(
+                words.count == 1
+                    ? words[0] : "\(ids.count - words.count) of \(ids.count); \(words[0])")
+            try await Task.sleep(for: Self.pause)
+        }
+        line.clear()
+        guard failures.isEmpty else {
+            throw ClientError(failures.joined(separator: "\n"), exitCode: 1)
+        }
+    }
+
+    /// How far an instance is.
+    ///
+    /// - Parameters:
+    ///   - goal: How it is to be.
+    ///   - row: How it is; nil when there is none.
+    ///   - former: How it was before it was asked for; nil for a new one.
+    /// - Returns: Done only when the machine has carried the wish out, as far as the server says so.
+    static func progress(to goal: Goal, of row: InstanceRow?, since former: InstanceRow?)
+        -> Progress
+    {
+        guard let row else {
+            return goal == .gone ? .done : .failed("it is gone")
+        }
+        let status = row["actual_status"]?.string
+        // Boathook's own column: without it, what is seen must do.
+        let isSettled = row["is_settled"].map { $0 == .bool(true) }
+        let message = row["status_msg"]?.string ?? ""
+        let text = (status ?? "waiting for its machine") + (message.isEmpty ? "" : ", \(message)")
+        let isNews = message != former?["status_msg"]?.string ?? ""
+        if message.hasPrefix("Error"), isNews, isSettled != true { return .failed(message) }
+        let isThere = isSettled ?? true
+        switch goal {
+        case .gone: return .pending(text)
+        case .running where status == "running" && isThere: return .done
+        case .running where status == "exited" && isSettled == true:
+            return .failed(message.isEmpty ? "its program has ended" : message)
+        case .stopped where ["exited", "created", "stopped"].contains(status) && isThere:
+            return .done
+        case .made where row["container_id"]?.string != nil && status != "loading" && isThere:
+            return .done
+        case .restarted
+        where status == "running" && row["start_date"]?.number != former?["start_date"]?.number:
+            return .done
+        case .renewed where isThere && status != "loading" && hasNewContainer(row, former):
+            return .done
+        default: return .pending(text)
+        }
+    }
+
+    private static func hasNewContainer(_ row: InstanceRow, _ former: InstanceRow?) -> Bool {
+        guard let container = row["container_id"]?.string,
+            container != former?["container_id"]?.string
+        else { return false }
+        return row["intended_status"] != .string("running")
+            || row["actual_status"] == .string("running")
+    }
+
+    /// How long the server may be away meanwhile.
+    private static let serverPatience = Duration.seconds(60)
+    private static let pause = Duration.milliseconds(300)
+}

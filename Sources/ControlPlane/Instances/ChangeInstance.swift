@@ -1,0 +1,77 @@
+package import AgentLink
+
+/// What owners do with instances that are there: each call is idempotent, and its answer comes when the wish is
+/// written down, not when the machine has carried it out.
+package struct ChangeInstance: Sendable {
+    private let access: InstanceAccess
+    private let instances: any InstanceStore
+    private let orders: InstanceOrders
+    private let dispatcher: Dispatcher
+    private let time: WallTime
+
+    package init(
+        access: InstanceAccess, instances: any InstanceStore, orders: InstanceOrders,
+        dispatcher: Dispatcher, time: WallTime
+    ) {
+        self.access = access
+        self.instances = instances
+        self.orders = orders
+        self.dispatcher = dispatcher
+        self.time = time
+    }
+
+    /// Starts, stops or destroys.
+    ///
+    /// - Parameters:
+    ///   - id: The instance.
+    ///   - state: How it is to be.
+    ///   - principal: Who wants it.
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`; `no_room` when its machine has no free GPUs for it.
+    package func callAsFunction(
+        _ id: Instance.ID, to state: InstanceOrder.State, as principal: Principal
+    ) async throws {
+        switch try await instances.wish(
+            state, for: id, account: principal.account.id, at: time.now())
+        {
+        case .wished(let wish): try await orders.send(wish)
+        case .noRoom:
+            throw ControlPlaneError(
+                .noRoom, "Required resources are currently unavailable on the instance's machine.")
+        case .absent: throw ControlPlaneError(.instanceNotFound, "Instance not found.")
+        }
+    }
+
+    /// Ends the processes of a running instance and starts it again, in the same file system.
+    ///
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`; `instance_not_ready` when it does not run, or its
+    ///   machine is not connected.
+    package func reboot(_ id: Instance.ID, as principal: Principal) async throws {
+        let instance = try await access.instance(id, as: principal, to: .show)
+        guard let containerID = instance.containerID, instance.status.isRunning,
+            dispatcher.restart(
+                RestartInstance(instanceID: id, containerID: containerID), on: instance.machineID)
+        else {
+            throw ControlPlaneError(
+                .instanceNotReady, "Invalid instance id. Is the container started?")
+        }
+    }
+
+    /// Gives the instance a new container, made from what the last one was made from; what the last one had
+    /// written is gone.
+    ///
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`, also for a container that somebody else made.
+    package func recycle(_ id: Instance.ID, as principal: Principal) async throws {
+        guard
+            let wish = try await instances.renew(
+                id, account: principal.account.id, specification: nil, image: nil)
+        else { throw ControlPlaneError(.instanceNotFound, "Invalid instance id.") }
+        try await orders.send(wish)
+    }
+
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`.
+    package func label(_ id: Instance.ID, _ label: String?, as principal: Principal) async throws {
+        guard
+            try await instances.setLabel(label, of: id, account: principal.account.id)
+        else { throw ControlPlaneError(.instanceNotFound, "Instance not found.") }
+    }
+}

@@ -1,0 +1,79 @@
+package import AgentLink
+
+/// An instance before the store has given it its id.
+package struct NewInstance: Sendable {
+    package var accountID: Account.ID
+    package var offerID: Offer.ID
+    package var image: String
+    package var label: String?
+    package var state: InstanceOrder.State
+    package var diskGB: Double
+    package var runtype: String
+    /// Its own key: what it may do depends on its id.
+    package var keyDigest: SecretDigest
+    /// The key that ordered it.
+    package var makerKeyID: APIKey.ID
+    package var createdAt: Double
+    /// What its container is made from, sealed, once the id and the offer are known.
+    package var specification: @Sendable (Instance.ID, Offer) throws -> [UInt8]
+
+    package init(
+        accountID: Account.ID, offerID: Offer.ID, image: String, label: String?,
+        state: InstanceOrder.State, diskGB: Double, runtype: String, keyDigest: SecretDigest,
+        makerKeyID: APIKey.ID, createdAt: Double,
+        specification: @escaping @Sendable (Instance.ID, Offer) throws -> [UInt8]
+    ) {
+        self.accountID = accountID
+        self.offerID = offerID
+        self.image = image
+        self.label = label
+        self.state = state
+        self.diskGB = diskGB
+        self.runtype = runtype
+        self.keyDigest = keyDigest
+        self.makerKeyID = makerKeyID
+        self.createdAt = createdAt
+        self.specification = specification
+    }
+
+    /// What an instance's own key may do: show, start, stop and destroy that instance (contract 7.2).
+    package static func ownScope(_ id: Instance.ID) -> KeyScope {
+        let itself = IDConstraint([.eq: .id(id)])
+        return KeyScope(
+            permissions: KeyPermissions([
+                .instanceRead: .routes(["api.instance.show": itself]),
+                .instanceWrite: .routes([
+                    "api.instance.update": itself, "api.instance.destroy": itself,
+                ]),
+            ]))
+    }
+}
+
+/// An instance, with what its container is made from.
+package struct StoredWish: Sendable, Hashable {
+    package var instance: Instance
+    /// Sealed; nil for a container that somebody else made.
+    package var specification: [UInt8]?
+
+    package init(instance: Instance, specification: [UInt8]?) {
+        self.instance = instance
+        self.specification = specification
+    }
+}
+
+/// How a store took a machine's word on one container.
+package enum ReportOutcome: Sendable, Hashable {
+    case kept
+    /// It is of an instance that was destroyed: it must go.
+    case unwanted(Instance.ID)
+}
+
+/// What became of a wish to change an instance's state.
+package enum WishOutcome: Sendable, Hashable {
+    /// It is written down.
+    case wished(StoredWish)
+    /// The instance's machine has no room for it to run now; nothing was written.
+    case noRoom
+    /// There is no such instance of the account.
+    case absent
+}

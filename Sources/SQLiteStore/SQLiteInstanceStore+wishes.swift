@@ -1,0 +1,175 @@
+package import AgentLink
+package import ControlPlane
+internal import FoundationEssentials
+internal import GRDB
+
+// What owners wish of their instances.
+extension SQLiteStore {
+    package func create(_ new: NewInstance) async throws -> StoredWish {
+        try await writes.write { db in
+            guard let offer = try Self.offer(db, new.offerID) else {
+                throw ControlPlaneError(
+                    .offerNotFound, "Offer \(new.offerID) is not available.")
+            }
+            let gpuCount = new.state == .running ? offer.gpuCount : 0
+            guard offer.free.holds(gpuCount: gpuCount, diskGB: new.diskGB) else {
+                throw ControlPlaneError(.noRoom, offer.lack(diskGB: new.diskGB))
+            }
+            try db.execute(
+                sql: """
+                    INSERT INTO instance (
+                        account_id, machine_id, name, image, label, status, created_at, environment,
+                        wished, wish_number, generation, is_settled, specification, runtype, gpu_count,
+                        disk_gb, price
+                    ) VALUES (?, ?, '', ?, ?, 'provisioning', ?, '[]', ?, 1, 1, 0, x'', ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    new.accountID, offer.machine.id, new.image, new.label, new.createdAt,
+                    new.state.rawValue, new.runtype, offer.gpuCount, new.diskGB, offer.price,
+                ])
+            let id = db.lastInsertedRowID
+            try db.execute(
+                sql: "UPDATE instance SET specification = ? WHERE id = ?",
+                arguments: [Data(try new.specification(id, offer)), id])
+            _ = try Self.addKey(
+                db, new.keyDigest, name: "instance \(id)", account: new.accountID,
+                scope: NewInstance.ownScope(id), expiresAt: nil, orderedBy: new.makerKeyID,
+                at: new.createdAt)
+            guard let stored = try Self.storedWish(db, id) else {
+                throw ControlPlaneError(.instanceNotFound, "Instance not found.")
+            }
+            return stored
+        }
+    }
+
+    package func wish(
+        _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID, at time: Double
+    ) async throws -> WishOutcome {
+        try await writes.write { db in
+            guard let instance = try Self.instance(db, id, account: account) else { return .absent }
+            if state == .running, instance.wish.state != .running, let contract = instance.contract {
+                let free = try Self.capacity(db, machine: instance.machineID)
+                guard let free, free.gpus >= contract.gpuCount else { return .noRoom }
+            }
+            try db.execute(
+                sql: """
+                    UPDATE instance SET wished = ?, wish_number = wish_number + 1, is_settled = 0
+                    WHERE id = ?
+                    """,
+                arguments: [state.rawValue, id])
+            return try Self.storedWish(db, id).map(WishOutcome.wished) ?? .absent
+        }
+    }
+
+    package func renew(
+        _ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?
+    ) async throws -> StoredWish? {
+        try await writes.write { db in
+            guard let instance = try Self.instance(db, id, account: account),
+                instance.contract != nil
+            else { return nil }
+            try db.execute(
+                sql: """
+                    UPDATE instance SET
+                        generation = generation + 1, wish_number = wish_number + 1, is_settled = 0,
+                        specification = coalesce(?, specification), image = coalesce(?, image)
+                    WHERE id = ?
+                    """,
+                arguments: [specification.map { Data($0) }, image, id])
+            return try Self.storedWish(db, id)
+        }
+    }
+
+    package func setLabel(_ label: String?, of id: Instance.ID, account: Account.ID) async throws
+        -> Bool
+    {
+        try await writes.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE instance SET label = ?
+                    WHERE id = ? AND account_id = ? AND removed_at IS NULL AND wished <> 'gone'
+                    """,
+                arguments: [label, id, account])
+            return db.changesCount == 1
+        }
+    }
+
+    package func wish(for id: Instance.ID) async throws -> StoredWish? {
+        try await pool.read { db in try Self.storedWish(db, id) }
+    }
+
+    package func openWishes(machine: Machine.ID) async throws -> [StoredWish] {
+        try await pool.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT * FROM instance
+                    WHERE machine_id = ? AND removed_at IS NULL AND is_settled = 0 ORDER BY id
+                    """,
+                arguments: [machine]
+            ).map(StoredWish.init(row:))
+        }
+    }
+
+    package func progress(
+        _ progress: InstanceProgress, machine: Machine.ID, at time: Double
+    ) async throws {
+        let change =
+            switch progress.phase {
+            case .loading: "status = 'loading', status_message = :message"
+            case .failed: "status = 'exited', status_message = :message"
+            case .done: "is_settled = 1"
+            case .gone: "is_settled = 1, removed_at = :time"
+            }
+        // An instance whose last container runs on does not stop doing so by news of the next one.
+        let condition =
+            progress.phase == .loading || progress.phase == .failed
+            ? "AND (container_id IS NULL OR wished <> 'running' OR status <> 'running')" : ""
+        try await writes.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE instance SET \(change)
+                    WHERE id = :id AND machine_id = :machine AND removed_at IS NULL
+                        AND wish_number = :number \(condition)
+                    """,
+                arguments: Self.used(
+                    [
+                        "id": progress.instanceID, "machine": machine, "number": progress.number,
+                        "message": progress.message, "time": time,
+                    ], in: change))
+        }
+    }
+
+    /// SQLite takes no argument that its statement does not name.
+    private static func used(
+        _ arguments: [String: (any DatabaseValueConvertible)?], in change: String
+    ) -> StatementArguments {
+        StatementArguments(
+            arguments.filter { name, _ in
+                ["id", "machine", "number"].contains(name) || change.contains(":\(name)")
+            })
+    }
+
+    private static func storedWish(_ db: Database, _ id: Instance.ID) throws -> StoredWish? {
+        try Row.fetchOne(
+            db, sql: "SELECT * FROM instance WHERE id = ? AND removed_at IS NULL", arguments: [id]
+        ).map(StoredWish.init(row:))
+    }
+}
+
+extension StoredWish {
+    fileprivate init(row: Row) throws {
+        self.init(
+            instance: try Instance(row: row),
+            specification: (row["specification"] as Data?).map { [UInt8]($0) })
+    }
+}
+
+extension Offer {
+    /// For the person who asked for more than there is.
+    fileprivate func lack(diskGB: Double) -> String {
+        if free.slots == 0 { return "The machine has as many instances as it takes." }
+        if free.gpus < gpuCount { return "The machine's GPUs are in use." }
+        return "The machine has \(Int(free.diskGB)) GB of disk left, not \(Int(diskGB))."
+    }
+}

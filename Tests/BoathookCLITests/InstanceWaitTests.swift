@@ -1,0 +1,85 @@
+import Testing
+import VastAPI
+
+@testable import BoathookCLI
+
+@Suite struct InstanceWaitTests {
+    private func row(
+        _ status: String?, _ message: String = "", isSettled: Bool? = nil,
+        container: String? = "c1",
+        start: Double = 1, wish: String = "running"
+    ) -> InstanceRow {
+        var row: InstanceRow = [
+            "actual_status": .optional(status), "status_msg": .string(message),
+            "container_id": .optional(container), "start_date": .double(start),
+            "intended_status": .string(wish),
+        ]
+        row["is_settled"] = isSettled.map { .bool($0) }
+        return row
+    }
+
+    private func progress(
+        _ goal: InstanceWait.Goal, _ row: InstanceRow?, since former: InstanceRow? = nil
+    ) -> InstanceWait.Progress {
+        InstanceWait.progress(to: goal, of: row, since: former)
+    }
+
+    @Test func `a new instance on its way`() {
+        #expect(progress(.running, row(nil, container: nil)) == .pending("waiting for its machine"))
+        let pulling = row("loading", "pulling debian: 12 of 48 MB", container: nil)
+        #expect(progress(.running, pulling) == .pending("loading, pulling debian: 12 of 48 MB"))
+        #expect(progress(.running, row("created")) == .pending("created"))
+        #expect(progress(.running, row("running")) == .done)
+        #expect(progress(.running, row("running", isSettled: false)) == .pending("running"))
+        #expect(
+            progress(.running, row("exited", "Error: no such image"))
+                == .failed("Error: no such image"))
+        #expect(
+            progress(.running, row("exited", isSettled: true)) == .failed("its program has ended"))
+        #expect(progress(.running, nil) == .failed("it is gone"))
+    }
+
+    @Test func `what was so before is no news`() {
+        let failed = row("exited", "Error: no such image")
+        #expect(
+            progress(.running, failed, since: failed) == .pending("exited, Error: no such image"))
+        let stopped = row("exited")
+        #expect(progress(.running, stopped, since: stopped) == .pending("exited"))
+        #expect(
+            progress(.running, row("exited", "Error: its GPU is in use"), since: stopped)
+                == .failed("Error: its GPU is in use"))
+    }
+
+    @Test func `stopped, and made`() {
+        #expect(progress(.stopped, row("running", wish: "stopped")) == .pending("running"))
+        #expect(progress(.stopped, row("exited", wish: "stopped")) == .done)
+        #expect(
+            progress(.stopped, row("exited", isSettled: false, wish: "stopped"))
+                == .pending("exited"))
+        #expect(progress(.made, row("created", wish: "stopped")) == .done)
+        #expect(
+            progress(.made, row("loading", container: nil, wish: "stopped")) == .pending("loading"))
+    }
+
+    @Test func `started anew, and another container`() {
+        let former = row("running")
+        #expect(progress(.restarted, former, since: former) == .pending("running"))
+        #expect(progress(.restarted, row("running", start: 2), since: former) == .done)
+        #expect(progress(.renewed, former, since: former) == .pending("running"))
+        #expect(
+            progress(.renewed, row("created", container: "c2"), since: former)
+                == .pending("created"))
+        #expect(progress(.renewed, row("running", container: "c2"), since: former) == .done)
+        #expect(
+            progress(.renewed, row("running", isSettled: false, container: "c2"), since: former)
+                == .pending("running"))
+        #expect(
+            progress(.renewed, row("created", container: "c2", wish: "stopped"), since: former)
+                == .done)
+    }
+
+    @Test func `gone`() {
+        #expect(progress(.gone, row("running"), since: row("running")) == .pending("running"))
+        #expect(progress(.gone, nil, since: row("running")) == .done)
+    }
+}

@@ -1,0 +1,77 @@
+"""`boathook` on a terminal: progress, questions, tables that fit, and nothing that an instance says obeyed (docs/cli.md)."""
+
+import re
+
+import pytest
+
+from harness.boathook import BIN
+from harness.sluice import Sluice
+from harness.terminal import Terminal
+from harness.verbs import Verbs, image_with_a_layer
+
+
+@pytest.fixture
+def boathook(home):
+    return Verbs(home)
+
+
+@pytest.fixture
+def terminal(home):
+    def start(*words, columns=80):
+        return Terminal([BIN / "boathook", *words], home.environment(TERM="xterm"), columns)
+
+    return start
+
+
+def test_progress_is_one_line_on_a_terminal_and_nothing_on_a_pipe(made, terminal, boathook, start_registry, roomy):
+    registry = start_registry()
+    name = registry.push(roomy, image_with_a_layer(roomy, "large"), "large:1")
+    roomy.docker("rmi", "boathook-test-large:1")
+    with Sluice(registry.host, 12_000_000) as sluice:
+        watched = terminal(
+            "create", "instance", made.offer, "--image", name.replace(registry.host, sluice.host), "--wait", columns=60)
+        watched.until(rb"loading, pulling 127")
+        sluice.opened.set()
+        assert watched.end() == 0
+    # Each state of the line takes the place of the last one, none is longer than the terminal, and nothing of it is left.
+    one = int(re.match(rb"instance (\d+)\r\n", watched.shown)[1])
+    line = watched.shown.partition(b"\r\n")[2]
+    assert b"\n" not in line and line.endswith(b"\r\x1b[K")
+    states = line.split(b"\r\x1b[K")
+    assert len(states) > 2 and all(len(state.decode()) < 60 for state in states)
+    assert made.row(one)["actual_status"] == "running"
+
+
+def test_destroy_asks(made, terminal, boathook):
+    one = made.create()
+    for answer, status, is_there in [(b"n\n", 1, True), (b"\n", 1, True), (b"y\n", 0, False)]:
+        asked = terminal("destroy", "instance", one)
+        asked.until(rb"Destroy instance %d, with all their files\? \[y/N\] " % one)
+        asked.type(answer)
+        assert asked.end() == status, asked.shown
+        assert (made.row(one) is not None) == is_there
+    # Where nobody can be asked, nothing is destroyed.
+    other = made.create()
+    assert "--yes" in boathook("destroy", "instance", str(other), status=1)
+    assert made.row(other)["actual_status"] == "running"
+
+
+def test_tables_fit_the_terminal(made, terminal, boathook):
+    one = made.create(label="long " * 40)
+    wide = boathook("show", "instances")
+    assert "long " * 39 in wide
+    for columns in (60, 100):
+        narrow = terminal("show", "instances", columns=columns)
+        assert narrow.end() == 0
+        lines = narrow.shown.decode().splitlines()
+        assert max(map(len, lines)) <= columns and "…" in lines[1] and lines[1].split()[0] == str(one)
+        assert "running" in lines[1]
+
+
+def test_what_instances_say_does_not_reach_the_terminal(made, terminal):
+    made.create(label="\x1b[31mred\x07 \u202eback")
+    shown = terminal("show", "instances")
+    assert shown.end() == 0
+    assert b"\x1b[31m" not in shown.shown and b"\x07" not in shown.shown and b"red" in shown.shown
+
+
