@@ -10,7 +10,7 @@ demo: ## build, start an engine and Boathook, and show it on real containers
 demo-down: ## remove every trace of the demo
 	@bin/demo-down
 
-test: ## all tests: Swift, jail, integration, official clients
+test: ## all tests: Swift, jail, integration, official clients, faults, attacks, fuzzing
 	@bin/test
 
 test-core: ## the Swift tests alone

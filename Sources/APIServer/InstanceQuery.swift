@@ -73,7 +73,9 @@ struct InstanceQuery {
     private func matches(_ row: InstanceRow) throws -> Bool {
         for (name, conditions) in filters {
             for (operation, operand) in conditions {
-                guard try RowCondition.holds(row[name] ?? .null, operation, operand) else { return false }
+                guard try RowCondition.holds(row[name] ?? .null, operation, operand) else {
+                    return false
+                }
             }
         }
         return true

@@ -14,12 +14,17 @@ extension InstanceRequest {
             throw Self.invalid("Boathook makes containers, no virtual machines.")
         }
         guard Self.isUnset(body.volumeInfo) else {
-            throw Self.invalid("Name a volume in env, as \"-v NAME:/PATH\"; volume_info is not read.")
+            throw Self.invalid(
+                "Name a volume in env, as \"-v NAME:/PATH\"; volume_info is not read.")
         }
         guard Self.isUnset(body.price) else {
             throw WireError.badRequest("invalid_price", "Offers have one price here, and no bids.")
         }
-        let image = try Self.text(body.image, "image", upTo: 1024) ?? ""
+        var image = try Self.text(body.image, "image", upTo: 1024) ?? ""
+        // The server is to choose the tag for the machine (contract 4); one's own images have none but the latest.
+        if image.hasSuffix(":\(Self.automaticTag)") {
+            image = image.dropLast(Self.automaticTag.count) + "latest"
+        }
         guard !image.isEmpty, image.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw Self.invalid("image is the name of an image, such as debian:12.")
         }
@@ -89,7 +94,9 @@ extension InstanceRequest {
 
     /// `-u USER -p PASSWORD REGISTRY`, as `docker login` takes it.
     private static func login(_ value: JSONValue?) throws -> RegistryLogin? {
-        guard let text = try text(value, "image_login", upTo: 4096), !text.isEmpty else { return nil }
+        guard let text = try text(value, "image_login", upTo: 4096), !text.isEmpty else {
+            return nil
+        }
         var login = RegistryLogin(user: "", password: "", registry: "")
         do {
             var words = try ContainerOptions.words(text)[...]
@@ -125,7 +132,8 @@ extension InstanceRequest {
         }
     }
 
-    private static func text(_ value: JSONValue?, _ name: String, upTo limit: Int) throws -> String? {
+    private static func text(_ value: JSONValue?, _ name: String, upTo limit: Int) throws -> String?
+    {
         switch value {
         case nil, .null?: return nil
         case .string(let text)?:
@@ -148,6 +156,8 @@ extension InstanceRequest {
 
     /// Upstream names three limits, of which this is the widest (contract 4).
     private static let maximumScriptLength = 16_384
+
+    private static let automaticTag = "@vastai-automatic-tag"
 
     /// As clients really send them, with upstream's typing error, and as its documents have them.
     private static let kinds: Set<String> = [

@@ -43,6 +43,8 @@ struct InstanceRows: Sendable {
             "cur_state": .string(actual),
             "next_state": .string(wish),
             "status_msg": .string(instance.statusMessage ?? ""),
+            // Boathook's own: whether the machine has carried out what was last wished.
+            "is_settled": .bool(instance.wish.isSettled),
             "label": .optional(instance.label ?? (instance.contract == nil ? instance.name : nil)),
             "image_uuid": .string(instance.image),
             "image_runtype": .string(instance.contract?.runtype ?? "args"),
@@ -95,7 +97,8 @@ struct InstanceRows: Sendable {
             "disk_util": .double(
                 written.map { $0 / max(instance.contract?.diskGB ?? 0, 0.001) } ?? -1),
             "driver_version": .optional(machine?.driverVersion),
-            "cuda_max_good": machine?.cudaVersion.flatMap { Double($0) }.map { .double($0) } ?? .null,
+            "cuda_max_good": machine?.cudaVersion.flatMap { Double($0) }.map { .double($0) }
+                ?? .null,
             "dph_total": .double(instance.contract?.price ?? 0),
             "dph_base": .double(instance.contract?.price ?? 0),
             "min_bid": .double(instance.contract?.price ?? 0),

@@ -52,7 +52,7 @@ struct OfferQuery {
 
     private func matches(_ row: [String: JSONValue]) throws -> Bool {
         for (name, operation, operand) in filters {
-            guard let value = row[Self.columns[name] ?? name] else {
+            guard let value = row[Self.column(name, for: operand)] else {
                 throw WireError.badRequest("invalid_request", "Offers have no \(name).")
             }
             if value == .null, Self.isUnknownAllowed(operation, operand) { continue }
@@ -60,6 +60,12 @@ struct OfferQuery {
             guard try RowCondition.holds(value, operation, plain) else { return false }
         }
         return true
+    }
+
+    /// The command line sends versions of drivers as numbers, which have a column of their own (contract 0.5).
+    private static func column(_ name: String, for operand: JSONValue) -> String {
+        if name == "driver_version", case .int = operand { return "driver_vers" }
+        return columns[name] ?? name
     }
 
     /// What is not known is neither equal to something nor more or less than it; null itself is.
@@ -80,7 +86,8 @@ struct OfferQuery {
         for order in orders {
             let (left, right) =
                 order.isDescending
-                ? (other[order.column], one[order.column]) : (one[order.column], other[order.column])
+                ? (other[order.column], one[order.column])
+                : (one[order.column], other[order.column])
             if let left = left?.number, let right = right?.number, left != right {
                 return left < right
             }

@@ -92,6 +92,7 @@ struct OfferRows: Sendable {
         "end_date": .null,
         "start_date": .null,
         "gpu_display_active": .bool(false),
+        "gpu_max_temp": .null,
         "vms_enabled": .bool(false),
         "dlperf": .double(0),
         "dlperf_per_dphtotal": .double(0),

@@ -9,14 +9,23 @@ internal import VastAPI
 package enum UpstreamRoutes {
     /// The answer to a request that no route has taken.
     static func answer(to request: Request) -> WireError {
-        let parts = request.uri.path.split(separator: "/")
-        guard parts.count > 2, parts[0] == "api",
-            let what = table.first(where: { $0.matches(request.method, parts.dropFirst()) })?.what
+        let path = request.uri.path.split(separator: "/")
+        guard path.count > 2, path[0] == "api",
+            let entry = table.first(where: { $0.matches(request.method, path.dropFirst()) })
         else { return .notFound }
-        return WireError(
-            status: .notImplemented,
-            reply: ErrorReply(
-                error: "not_implemented", msg: "Boathook does not do this: it has no \(what)."))
+        return entry.answer
+    }
+
+    /// The answer to a request whose route has taken one of upstream's words for an id, as `instances/{id}` does with
+    /// `instances/accept-price-increase`; nil for any other.
+    static func answer(to request: Request, takenBy route: String) -> WireError? {
+        guard route.utf8.contains(UInt8(ascii: "{")) else { return nil }
+        let path = request.uri.path.split(separator: "/")
+        let parts = route.split(separator: "/").dropFirst()
+        return table.first { entry in
+            entry.matches(request.method, path.dropFirst())
+                && zip(entry.parts, parts).contains { $0.first != "{" && $1.first == "{" }
+        }?.answer
     }
 
     /// Every entry, for tests: method and path as the router describes paths.
@@ -30,6 +39,13 @@ package enum UpstreamRoutes {
         var method: HTTPRequest.Method
         var parts: [Substring]
         var what: String
+
+        var answer: WireError {
+            WireError(
+                status: .notImplemented,
+                reply: ErrorReply(
+                    error: "not_implemented", msg: "Boathook does not do this: it has no \(what)."))
+        }
 
         func matches(_ method: HTTPRequest.Method, _ path: ArraySlice<Substring>) -> Bool {
             method == self.method && path.count == parts.count
@@ -121,6 +137,13 @@ package enum UpstreamRoutes {
                 "POST network_volumes/unlist", "POST network_disk", "GET network_disks",
                 "PUT network_disks", "GET instance_backups/{id}/download",
                 "POST instances/take_snapshot/{id}",
+            ]
+        ),
+        (
+            "copies of files; 'scp -O' and rsync work over an instance's SSH",
+            [
+                "PUT commands/copy_direct", "DELETE commands/copy_direct", "PUT commands/rsync",
+                "DELETE commands/rsync",
             ]
         ),
         (

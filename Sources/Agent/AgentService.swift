@@ -117,7 +117,7 @@ package struct AgentService: Service {
                         await intake.relay(wish)
                     case .wantInstance(let order):
                         ssh.take(order)
-                        await keeper.want(order)
+                        if !order.isSettled { await keeper.want(order) }
                     case .restartInstance(let wish):
                         await keeper.restart(wish)
                     case .heartbeat:

@@ -14,6 +14,9 @@ package struct InstanceOrder: Sendable, Hashable, Codable {
     package var instanceID: Int64
     /// Counts the wishes for this instance; every ``InstanceProgress`` names the one that it is about.
     package var number: Int64
+    /// Whether it was carried out already: then only who may log in is news, and what the container has done since
+    /// is its own affair.
+    package var isSettled: Bool
     /// The engine's full id; nil for a container that is yet to be made.
     package var containerID: String?
     package var state: State
@@ -30,14 +33,17 @@ package struct InstanceOrder: Sendable, Hashable, Codable {
         case instanceID = "instance_id"
         case containerID = "container_id"
         case authorizedKeys = "authorized_keys"
+        case isSettled = "settled"
     }
 
     package init(
-        instanceID: Int64, number: Int64, containerID: String?, state: State, generation: Int64,
+        instanceID: Int64, number: Int64, isSettled: Bool = false, containerID: String?,
+        state: State, generation: Int64,
         specification: ContainerSpecification?, authorizedKeys: [String] = []
     ) {
         self.instanceID = instanceID
         self.number = number
+        self.isSettled = isSettled
         self.containerID = containerID
         self.state = state
         self.generation = generation
@@ -139,7 +145,8 @@ package struct ContainerSpecification: Sendable, Hashable, Codable {
     package init(
         image: String, login: RegistryLogin? = nil, program: Program = .image(arguments: nil),
         environment: [[String]] = [], hostname: String? = nil, ports: [Port] = [],
-        volumes: [Volume] = [], hasSSH: Bool = false, gpuCount: Int = 0, diskGB: Double, owner: String,
+        volumes: [Volume] = [], hasSSH: Bool = false, gpuCount: Int = 0, diskGB: Double,
+        owner: String,
         label: String? = nil
     ) {
         self.image = image

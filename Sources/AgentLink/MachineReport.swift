@@ -31,6 +31,8 @@ package struct MachineReport: Sendable, Hashable, Codable {
     }
 
     package var hostname: String
+    /// Another one after each start of the machine (`/proc/sys/kernel/random/boot_id`, random(4)).
+    package var bootID: String
     /// Such as `Docker 28.2.2`.
     package var engine: String
     /// `amd64` or `arm64`, as image registries say.
@@ -59,6 +61,7 @@ package struct MachineReport: Sendable, Hashable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case hostname, engine, architecture, gpus, slots, price, location
+        case bootID = "boot_id"
         case cpuName = "cpu_name"
         case cpuCores = "cpu_cores"
         case cpuGHz = "cpu_ghz"
@@ -71,12 +74,14 @@ package struct MachineReport: Sendable, Hashable, Codable {
     }
 
     package init(
-        hostname: String, engine: String, architecture: String, cpuName: String, cpuCores: Int,
+        hostname: String, bootID: String, engine: String, architecture: String, cpuName: String,
+        cpuCores: Int,
         cpuGHz: Double? = nil, memoryMB: Double, diskGB: Double, diskFreeGB: Double,
         gpus: [GPU] = [], driverVersion: String? = nil, cudaVersion: String? = nil,
         slots: Int, publicAddress: String, price: Double = 0, location: String? = nil
     ) {
         self.hostname = hostname
+        self.bootID = bootID
         self.engine = engine
         self.architecture = architecture
         self.cpuName = cpuName

@@ -25,6 +25,7 @@ package final class DockerEngine: ContainerEngine {
         configuration.connectionPool.retryConnectionEstablishment = false
         // Each stream that is followed has one for itself: events, logs, executions, pulls.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 512
+        configuration.connectionPool.idleTimeout = .seconds(5)
         client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: configuration)
     }

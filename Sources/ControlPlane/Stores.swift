@@ -112,8 +112,10 @@ package protocol MachineStore: Sendable {
     func revokeMachine(_ id: Machine.ID, at time: Double) async throws -> Bool
     /// Those whose token was made useless.
     func revokedMachines() async throws -> Set<Machine.ID>
-    /// Keeps what a machine has, and makes its offers.
-    func keep(_ report: MachineReport, machine: Machine.ID, at time: Double) async throws
+    /// Keeps what a machine has, and makes its offers. When it has been started anew since its last report, its
+    /// instances that are to run are wished so once more; returns whether that is so.
+    @discardableResult
+    func keep(_ report: MachineReport, machine: Machine.ID, at time: Double) async throws -> Bool
     /// What these machines last said of themselves; those that said nothing are not there.
     func reports(of machines: Set<Machine.ID>) async throws -> [Machine.ID: MachineReport]
     /// Every machine, with its last report.
@@ -167,8 +169,8 @@ package protocol InstanceStore: Sendable {
     func setLabel(_ label: String?, of id: Instance.ID, account: Account.ID) async throws -> Bool
     /// The instance and what it is made from, whatever is wished; nil when its container is gone for good.
     func wish(for id: Instance.ID) async throws -> StoredWish?
-    /// What the machine has not carried out yet.
-    func openWishes(machine: Machine.ID) async throws -> [StoredWish]
+    /// What the machine has not carried out yet, and of the instances that it made what it has.
+    func wishes(machine: Machine.ID) async throws -> [StoredWish]
     /// Keeps how far the machine is with a wish; one that is not the last is passed over.
     func progress(_ progress: InstanceProgress, machine: Machine.ID, at time: Double) async throws
 }

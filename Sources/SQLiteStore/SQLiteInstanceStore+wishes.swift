@@ -9,7 +9,7 @@ extension SQLiteStore {
         try await writes.write { db in
             guard let offer = try Self.offer(db, new.offerID) else {
                 throw ControlPlaneError(
-                    .offerNotFound, "Offer \(new.offerID) is not available.")
+                    .offerNotFound, "The offer is not available.")
             }
             let gpuCount = new.state == .running ? offer.gpuCount : 0
             guard offer.free.holds(gpuCount: gpuCount, diskGB: new.diskGB) else {
@@ -28,13 +28,13 @@ extension SQLiteStore {
                     new.state.rawValue, new.runtype, offer.gpuCount, new.diskGB, offer.price,
                 ])
             let id = db.lastInsertedRowID
-            try db.execute(
-                sql: "UPDATE instance SET specification = ? WHERE id = ?",
-                arguments: [Data(try new.specification(id, offer)), id])
-            _ = try Self.addKey(
+            let key = try Self.addKey(
                 db, new.keyDigest, name: "instance \(id)", account: new.accountID,
                 scope: NewInstance.ownScope(id), expiresAt: nil, orderedBy: new.makerKeyID,
                 at: new.createdAt)
+            try db.execute(
+                sql: "UPDATE instance SET specification = ?, key_id = ? WHERE id = ?",
+                arguments: [Data(try new.specification(id, offer)), key.id, id])
             guard let stored = try Self.storedWish(db, id) else {
                 throw ControlPlaneError(.instanceNotFound, "Instance not found.")
             }
@@ -47,13 +47,17 @@ extension SQLiteStore {
     ) async throws -> WishOutcome {
         try await writes.write { db in
             guard let instance = try Self.instance(db, id, account: account) else { return .absent }
-            if state == .running, instance.wish.state != .running, let contract = instance.contract {
+            if state == .running, instance.wish.state != .running, let contract = instance.contract
+            {
                 let free = try Self.capacity(db, machine: instance.machineID)
-                guard let free, free.gpus >= contract.gpuCount else { return .noRoom }
+                // What it has not given back yet is still its own.
+                let own = instance.wish.isSettled ? 0 : contract.gpuCount
+                guard let free, free.gpus + own >= contract.gpuCount else { return .noRoom }
             }
             try db.execute(
                 sql: """
-                    UPDATE instance SET wished = ?, wish_number = wish_number + 1, is_settled = 0
+                    UPDATE instance SET
+                        wished = ?, wish_number = wish_number + 1, is_settled = 0, status_message = NULL
                     WHERE id = ?
                     """,
                 arguments: [state.rawValue, id])
@@ -72,6 +76,7 @@ extension SQLiteStore {
                 sql: """
                     UPDATE instance SET
                         generation = generation + 1, wish_number = wish_number + 1, is_settled = 0,
+                        status_message = NULL,
                         specification = coalesce(?, specification), image = coalesce(?, image)
                     WHERE id = ?
                     """,
@@ -98,13 +103,15 @@ extension SQLiteStore {
         try await pool.read { db in try Self.storedWish(db, id) }
     }
 
-    package func openWishes(machine: Machine.ID) async throws -> [StoredWish] {
+    package func wishes(machine: Machine.ID) async throws -> [StoredWish] {
         try await pool.read { db in
             try Row.fetchAll(
                 db,
                 sql: """
                     SELECT * FROM instance
-                    WHERE machine_id = ? AND removed_at IS NULL AND is_settled = 0 ORDER BY id
+                    WHERE machine_id = ? AND removed_at IS NULL
+                        AND (is_settled = 0 OR specification IS NOT NULL)
+                    ORDER BY id
                     """,
                 arguments: [machine]
             ).map(StoredWish.init(row:))
@@ -117,7 +124,8 @@ extension SQLiteStore {
         let change =
             switch progress.phase {
             case .loading: "status = 'loading', status_message = :message"
-            case .failed: "status = 'exited', status_message = :message"
+            // Clients look for that word (contract 3.4).
+            case .failed: "status = 'exited', status_message = 'Error: ' || :message"
             case .done: "is_settled = 1"
             case .gone: "is_settled = 1, removed_at = :time"
             }

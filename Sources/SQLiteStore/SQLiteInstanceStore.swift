@@ -155,7 +155,8 @@ extension SQLiteStore: InstanceStore {
                 report.createdAt,
             ])
         try update(
-            db, report, "machine_id = \(machine) AND container_id = :container AND removed_at IS NULL")
+            db, report,
+            "machine_id = \(machine) AND container_id = :container AND removed_at IS NULL")
         return .kept
     }
 

@@ -4,8 +4,25 @@ internal import GRDB
 
 // What machines have, and offer.
 extension SQLiteStore {
-    package func keep(_ report: MachineReport, machine: Machine.ID, at time: Double) async throws {
+    @discardableResult
+    package func keep(_ report: MachineReport, machine: Machine.ID, at time: Double) async throws
+        -> Bool
+    {
         try await writes.write { db in
+            let last = try String.fetchOne(
+                db, sql: "SELECT report FROM machine WHERE id = ?", arguments: [machine])
+            let isNewStart =
+                try last.map { try (JSON.decode($0) as MachineReport).bootID != report.bootID }
+                ?? false
+            if isNewStart {
+                try db.execute(
+                    sql: """
+                        UPDATE instance SET wish_number = wish_number + 1, is_settled = 0
+                        WHERE machine_id = ? AND removed_at IS NULL AND wished = 'running'
+                            AND specification IS NOT NULL
+                        """,
+                    arguments: [machine])
+            }
             try db.execute(
                 sql: "UPDATE machine SET report = ?, reported_at = ? WHERE id = ?",
                 arguments: [try JSON.encode(report), time, machine])
@@ -17,6 +34,7 @@ extension SQLiteStore {
                         """,
                     arguments: [machine, count])
             }
+            return isNewStart
         }
     }
 
@@ -98,7 +116,8 @@ extension SQLiteStore {
             else { continue }
             offers.append(
                 Offer(
-                    id: row["offer_id"], machine: machine, gpuCount: row["gpu_count"], report: report,
+                    id: row["offer_id"], machine: machine, gpuCount: row["gpu_count"],
+                    report: report,
                     free: free))
         }
         return offers

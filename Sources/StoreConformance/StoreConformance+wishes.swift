@@ -4,7 +4,8 @@ internal import ControlPlane
 extension StoreConformance {
     static var wishChecks: [Check] {
         [
-            Check(name: "wishes stand until they are carried out, and machines are never oversold") {
+            Check(name: "wishes stand until they are carried out, and machines are never oversold")
+            {
                 try await $0.wishes()
             }
         ]
@@ -29,8 +30,9 @@ extension StoreConformance {
         let first = try await store.create(world.new(offer: offers[0].id, "first"))
         found.check(first.specification == Array("first".utf8), "what it is made from is kept")
         found.check(
-            first.instance.wish == InstanceWish(
-                state: .running, number: 1, generation: 1, isSettled: false), "the first wish")
+            first.instance.wish
+                == InstanceWish(
+                    state: .running, number: 1, generation: 1, isSettled: false), "the first wish")
         found.check(
             try await refused { try await store.create(world.new(offer: offers[1].id, "both")) }
                 == .noRoom, "a GPU that is taken is not given again")
@@ -43,12 +45,13 @@ extension StoreConformance {
             try await refused { try await store.create(world.new(offer: offers[0].id, "third")) }
                 == .noRoom, "nor a slot")
         found.check(
-            try await store.openWishes(machine: machine).map(\.instance.id)
+            try await store.wishes(machine: machine).map(\.instance.id)
                 == [first.instance.id, second.instance.id], "both are to be told")
         let key = try await store.principal(keyDigest: world.digest("first"), at: 1)
         found.check(
             key?.scope.mayDestroy(first.instance.id) == true
-                && key?.scope.mayDestroy(second.instance.id) == false, "its own key is for it alone")
+                && key?.scope.mayDestroy(second.instance.id) == false, "its own key is for it alone"
+        )
 
         // The machine makes the first.
         let id = first.instance.id
@@ -67,8 +70,24 @@ extension StoreConformance {
         found.check(
             try await store.instances(account: account).count == 2, "and no instance of its own")
 
+        // The machine was started anew: what ran is to run again, once.
+        var again = MachineReport.sample(slots: 2, diskFreeGB: 25)
+        try await store.keep(again, machine: machine, at: 4)
+        found.check(
+            try await store.instance(id)?.wish.isSettled == true, "another report is no start")
+        again.bootID = "second"
+        try await store.keep(again, machine: machine, at: 4)
+        found.check(
+            try await store.instance(id)?.wish
+                == InstanceWish(
+                    state: .running, number: 2, generation: 1, isSettled: false), "a start is")
+        try await store.progress(
+            .init(instanceID: id, number: 2, phase: .done, message: ""), machine: machine, at: 4)
+
         // Stopped: its GPU is free once the machine says so, and not before.
-        guard case .wished(let stop) = try await store.wish(.stopped, for: id, account: account, at: 5)
+        guard
+            case .wished(let stop) = try await store.wish(
+                .stopped, for: id, account: account, at: 5)
         else { return found.list + ["a stop is written down"] }
         found.check(try await store.offers()[0].free.gpus == 0, "it may still run")
         report.status = "exited"
@@ -112,6 +131,9 @@ extension StoreConformance {
             machine: machine, at: 12)
         found.check(try await store.offers()[0].free.slots == 1, "now it is")
         found.check(
+            try await store.principal(keyDigest: world.digest("first"), at: 12) == nil,
+            "its own key is nobody's any more")
+        found.check(
             try await store.upsert(report, machine: machine, owner: account) == .unwanted(id),
             "a container of it that is there again is unwanted")
         found.check(
@@ -123,7 +145,8 @@ extension StoreConformance {
         return found.list
     }
 
-    private func refused(_ body: () async throws -> some Any) async throws -> ControlPlaneError.Code?
+    private func refused(_ body: () async throws -> some Any) async throws -> ControlPlaneError
+        .Code?
     {
         do {
             _ = try await body()
@@ -148,9 +171,11 @@ extension World {
 extension MachineReport {
     /// A machine with two GPUs.
     package static func sample(slots: Int, diskFreeGB: Double) -> MachineReport {
-        let gpu = GPU(index: 0, uuid: "GPU-1", name: "NVIDIA A100", memoryMiB: 40_960, powerLimit: nil)
+        let gpu = GPU(
+            index: 0, uuid: "GPU-1", name: "NVIDIA A100", memoryMiB: 40_960, powerLimit: nil)
         return MachineReport(
-            hostname: "m", engine: "Docker", architecture: "amd64", cpuName: "EPYC", cpuCores: 8,
+            hostname: "m", bootID: "first", engine: "Docker", architecture: "amd64",
+            cpuName: "EPYC", cpuCores: 8,
             memoryMB: 32_000, diskGB: 100, diskFreeGB: diskFreeGB, gpus: [gpu, gpu], slots: slots,
             publicAddress: "192.0.2.1")
     }

@@ -9,6 +9,13 @@ package struct ErrorReply: Sendable, Hashable, Codable {
     package var detail: String?
     /// Why a command was refused, for programs; never with `vast-strict`.
     package var denial: JSONValue?
+    /// The offer that a create named (contract 4).
+    package var askID: Int64?
+
+    enum CodingKeys: String, CodingKey {
+        case success, error, msg, detail, denial
+        case askID = "ask_id"
+    }
 
     package init(error: String, msg: String, detail: String? = nil, denial: JSONValue? = nil) {
         self.success = false

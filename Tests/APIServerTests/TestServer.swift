@@ -67,7 +67,7 @@ struct TestServer: Sendable {
             commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
         orders = InstanceOrders(
             instances: store, dispatcher: dispatcher,
-            box: SecretBox(key: Array(repeating: 7, count: SecretBox.keyByteCount)),
+            box: SecretBox(key: Array(repeating: 7, count: SecretBox.keyByteCount)), logger: logger,
             authorizedKeys: store.authorizedKeys)
         switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         revoked = RevokedMachines(

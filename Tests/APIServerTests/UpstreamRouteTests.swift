@@ -75,6 +75,26 @@ import VastAPI
         }
     }
 
+    @Test func `a word of upstream's is no id, and no other word is one of upstream's`()
+        async throws
+    {
+        try await TestServer.with { server, client in
+            for (method, folder, word, status) in [
+                (HTTPRequest.Method.put, "instances", "accept-price-increase", 400),
+                (.delete, "commands", "rclone", 404),
+            ] {
+                for key in [server.key, nil] {
+                    let upstreams = try await client.send(
+                        method, "/api/v0/\(folder)/\(word)/", key: key, json: "no JSON")
+                    #expect(upstreams.status == .notImplemented)
+                }
+                let other = try await client.send(
+                    method, "/api/v0/\(folder)/\(word)s/", key: server.key, json: "{}")
+                #expect(other.status.code == status)
+            }
+        }
+    }
+
     /// A route that comes later must leave the table.
     @Test func `the table has nothing that is there`() async throws {
         try await TestServer.with { server, _ in

@@ -15,7 +15,8 @@ import Testing
             .runCommand(
                 RunCommand(
                     commandID: 42, containerID: String(repeating: "a1", count: 32),
-                    command: #"rm -r 'home/näme\#n'"#, argv: ["rm", "-r", "home/näme\n"], policy: "vast", writes: true,
+                    command: #"rm -r 'home/näme\#n'"#, argv: ["rm", "-r", "home/näme\n"],
+                    policy: "vast", writes: true,
                     paths: ["/home"], protected: ["/home/keep"], attachesVolumes: false,
                     limits: CommandLimits(cpuSeconds: 30, entries: 1000),
                     timeoutMilliseconds: 60_000, startWithinMilliseconds: 59_000,
@@ -36,7 +37,8 @@ import Testing
                         image: "registry.example/box:1",
                         login: RegistryLogin(user: "u", password: "p", registry: ""),
                         program: .shell(script: "echo hi"), environment: [["A", "1"]],
-                        hostname: "box", ports: [.init(number: 80, transport: "tcp", hostPort: nil)],
+                        hostname: "box",
+                        ports: [.init(number: 80, transport: "tcp", hostPort: nil)],
                         volumes: [.init(name: "data", path: "/data")], hasSSH: true, gpuCount: 1,
                         diskGB: 10, owner: "maria", label: "my box"),
                     authorizedKeys: ["ssh-ed25519 AAAA maria"]))
@@ -70,7 +72,7 @@ import Testing
             "machine",
             .machine(
                 MachineReport(
-                    hostname: "gpu1", engine: "Docker 28.2.2", architecture: "amd64",
+                    hostname: "gpu1", bootID: "b1", engine: "Docker 28.2.2", architecture: "amd64",
                     cpuName: "EPYC", cpuCores: 64, cpuGHz: 3.5, memoryMB: 257_000, diskGB: 2000,
                     diskFreeGB: 1500.5,
                     gpus: [

@@ -107,7 +107,7 @@ def test_clis_list_and_delete(official, up, running, mine, version):
     table = official.cli(version, up, "show", "scheduled-jobs")
     assert table.returncode == 0, table
     text = table.stdout.decode()
-    assert "Everyday" in text and "Every hour" in text and "Sunday" in text and "12_AM" in text
+    assert "Everyday" in text and "Every_hour" in text and "Sunday" in text and "12_AM" in text
     for row in jobs(up):
         done = official.cli(version, up, "delete", "scheduled-job", row["id"])
         assert done.returncode == 0 and b"'success': True" in done.stdout, done

@@ -23,6 +23,10 @@ def log(client, instance, **body):
     return text, client.final(accepted.json["command_id"])
 
 
+# `x` in bash, 2^18 times: the small image has no program for it.
+MANY = "x=x; for i in {1..18}; do x=$x$x; done; "
+
+
 def printing(engine, new_container, script, *options):
     """A container that has run a script to its last line, and stays."""
     container = new_container(*options, command=("bash", "-c", script + "\necho printed; exec sleep 1000"))
@@ -31,7 +35,7 @@ def printing(engine, new_container, script, *options):
 
 
 def test_the_bytes_are_those_of_the_engine(engine, up, new_container):
-    container = printing(engine, new_container, "printf '\\377\\000\\n'; echo err >&2; head -c 300000 /dev/zero | tr '\\0' x; echo")
+    container = printing(engine, new_container, "printf '\\377\\000\\n'; echo err >&2; " + MANY + 'echo "$x"')
     identifier = up.instance_id(container)
     said = engine.docker("logs", container.name)
     text, row = log(up, identifier)
@@ -59,9 +63,9 @@ def test_a_terminal_and_nothing_printed(engine, up, new_container):
 def test_a_long_line_is_filtered_by_its_beginning(engine, up, new_container):
     container = printing(
         engine, new_container,
-        "echo \"needle$(head -c 200000 /dev/zero | tr '\\0' x)\"; echo \"$(head -c 200000 /dev/zero | tr '\\0' x)needle\"")
+        MANY + 'echo "needle$x"; echo "${x}needle"')
     text, _ = log(up, up.instance_id(container), filter="needle")
-    assert text == b"needle" + 200000 * b"x" + b"\n"
+    assert text == b"needle" + 262144 * b"x" + b"\n"
 
 
 def test_an_engine_that_keeps_none_says_so(up, new_container):
@@ -180,7 +184,7 @@ def test_the_verb_follows_until_it_is_interrupted(engine, up, new_container):
 
 @pytest.mark.slow
 def test_a_log_of_100_000_lines(engine, up, new_container):
-    container = printing(engine, new_container, "seq 120000")
+    container = printing(engine, new_container, "for i in {1..120000}; do echo $i; done")
     text, row = log(up, up.instance_id(container), tail="100000")
     assert text.splitlines()[-2:] == [b"120000", b"printed"] and len(text.splitlines()) == 100000
     assert row["complete"] and row["runtime"] < 30

@@ -25,7 +25,7 @@ from schemathesis import GenerationMode
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.parameters import ParameterLocation
 
-from harness import http, usage, wire
+from harness import http, making, usage, wire
 from harness.boathook import Up
 from harness.engine import ROOT
 from harness.impostor import Machine
@@ -41,7 +41,11 @@ ENDLESS = {"openLink"}
 # A right request has to say what the server alone knows: an unused token, a stream that somebody follows, a command's end.
 NEVER_RIGHT = {"joinMachine", "relayOutput", "sendResult"}
 # Of these schemas the document claims to have every field; it leaves them open for clients that are older than the server.
-CLOSED = ["Error", "Command", "Decision", "Denial", "DryRunReply", "ExecuteRefusal", "ExecuteReply", "Key", "Removal"]
+CLOSED = ["BulkCreateReply", "ChangeReply", "Command", "CreateInstanceReply", "Decision", "Denial", "DryRunReply", "Error", "ExecuteRefusal",
+          "ExecuteReply", "Key", "LaunchFailure", "Machine", "Offer", "OffersReply", "Removal"]
+# Nobody listens there: no image of an instance is ever looked for elsewhere, whatever it is called.
+NO_REGISTRY = "127.0.0.1:9/"
+MAKING = {"createInstance", "createInstanceByPost", "createInstances", "launchInstance"}
 # With one of these fields, made up, a request is often none, which the HTTP layer itself answers (test_security_http.py).
 FRAMING = {"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"}
 CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance", "response_schema_conformance"]
@@ -61,7 +65,8 @@ class Site:
 
     def __init__(self, engine, folder):
         self.containers = [engine.container(), engine.container()]
-        self.up = Up(engine, folder)
+        self.up = Up(engine, folder, *making.flags())
+        self.offers = making.Instances(self.up)
         # What commands are for, and what may come to its end.
         self.instance, self.spare = map(self.up.instance_id, self.containers)
         self.containers[0].shell("mkdir -p /home/old; touch /home/old/{1..20}")
@@ -88,6 +93,15 @@ class Site:
         assert answer.status == 200, answer
         return answer.json
 
+    def fresh(self, count):
+        """So many new instances, which may come to their end; all that were made before have."""
+        old = [row["id"] for row in self.up.instances() if row["id"] not in (self.instance, self.spare)]
+        for start in range(0, len(old), 64):
+            self.up.request("DELETE", "/api/v0/instances/", body={"instance_ids": old[start:start + 64]})
+        eventually("there is room for more", lambda: self.offers.offers(rentable={"eq": True}), 30)
+        body = {"image": NO_REGISTRY + "none", "target_state": "stopped"}
+        return [self.made("PUT", f"asks/{self.offers.offer}/", body)["new_contract"] for _ in range(count)]
+
     def end(self):
         self.up.process.end()
         for container in self.containers:
@@ -100,12 +114,15 @@ class Site:
         """What the places in this path can be named."""
         if "{result}" in path:
             return [{"result": name} for name in self.results]
+        if "/recycle/" in path or (path.endswith("/instances/{id}/") and method == "delete"):
+            return [{"id": identifier} for identifier in self.fresh(8)]
         instance = self.instance if method == "get" or re.search("/(command|request_logs)/", path) else self.spare
         if "{key}" in path:
             return [{"id": instance, "key": key} for key in self.logins]
         if "{id}" not in path:
             return []
-        kinds = {"/apikeys/": self.keys, "/schedule_job/": self.jobs, "/v0/ssh/": self.logins, "/v0/commands/": self.commands}
+        kinds = {"/apikeys/": self.keys, "/schedule_job/": self.jobs, "/v0/ssh/": self.logins, "/v0/commands/": self.commands,
+                 "/asks/": [self.offers.offer], "/machines/": [1]}
         return [{"id": identifier} for identifier in next((known for kind, known in kinds.items() if kind in path), [instance])]
 
     def bodies(self, name, operation):
@@ -114,6 +131,9 @@ class Site:
         shown = [one["value"] for one in media.get("examples", {}).values()] + [media[key] for key in ["example"] if key in media]
         further = {"updateSSHKey": {"ssh_key": public_key(99)}}
         further |= dict.fromkeys(["createScheduledJob", "updateScheduledJob"], {**self.job, "request_body": {"command": "ls home"}})
+        if name in MAKING | {"updateInstances", "destroyInstances"}:
+            ids = self.fresh(0 if name in MAKING else 4)
+            further |= {"updateInstances": {"state": "stopped", "ids": ids}, "destroyInstances": {"instance_ids": ids}}
         return shown + ([further[name]] if name in further else [])
 
     def spares(self, name, case):
@@ -122,7 +142,12 @@ class Site:
         if name == "deleteKey":
             return str(names.get("id")) == str(self.own)
         ends = "/instances/" in case.path and not re.search("/(command|request_logs)/", case.path) and case.method != "GET"
-        return ends and str(names.get("id")) == str(self.instance)
+        if ends and not names:
+            lists = [case.body.get(key) for key in ("ids", "instance_ids")] if isinstance(case.body, dict) else []
+            named = {str(one) for one in itertools.chain(*(one for one in lists if isinstance(one, list)))}
+            return bool(named & {str(self.instance), str(self.spare)})
+        kept = {str(self.instance)} | ({str(self.spare)} if name == "destroyInstance" else set())
+        return ends and str(names.get("id")) in kept
 
 
 def public_key(number):
@@ -132,10 +157,10 @@ def public_key(number):
 
 
 @pytest.fixture(scope="module")
-def site(engine, tmp_path_factory):
+def site(roomy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzzed")
     hypothesis.configuration.set_hypothesis_home_dir(folder / "hypothesis")
-    site = Site(engine, folder / "up")
+    site = Site(roomy, folder / "up")
     yield site
     site.end()
 
@@ -209,6 +234,8 @@ def fuzz(site, name, wrong_document=None):
                 return
             if site.spares(name, case):
                 return
+            if name in MAKING and isinstance(case.body, dict) and isinstance(case.body.get("image"), str) and case.body["image"]:
+                case.body["image"] = NO_REGISTRY + case.body["image"]
             try:
                 response = case.call(site.up.url, session=session, headers={"Authorization": f"Bearer {site.credential(path)}"}, timeout=20)
             except requests.exceptions.ChunkedEncodingError:

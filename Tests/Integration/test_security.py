@@ -91,6 +91,8 @@ def test_each_route_wants_a_credential_of_its_own(fleet, running):
         cells += 1
     # The control: with its own, each route lets in (what it then says of an empty request is its own business).
     for method, path in account_routes():
+        if path.rstrip("/").endswith("/reset_apikey"):
+            continue  # it would be another key's control from there on
         assert ask(fleet.url, method, path.replace("{id}", "999999"), headers=bearer(fleet.key), body="{}")[0] != 401
     for method, path in machine_routes():
         token = unused if path.endswith("/join") else machine.token

@@ -222,7 +222,7 @@ class Listener:
 
 
 # All that commands of the policy "vast" may ask of Docker.
-ASKED = rb"GET /(version|events\?\S*|containers/json\?\S*|containers/[0-9a-f]{64}/json) |PUT /containers/[0-9a-f]{64}/archive\?path=/ "
+ASKED = rb"GET /(version|info|networks|events\?\S*|containers/json\?\S*|containers/[0-9a-f]{64}/json) |PUT /containers/[0-9a-f]{64}/archive\?path=/ "
 
 
 def test_nothing_is_executed_copied_or_uploaded_by_the_engine(engine, new_container, tmp_path):

@@ -169,8 +169,8 @@ def test_a_terminal_with_its_size_from_the_first_moment(login):
             return screen.until(".") == "33:77"
 
         eventually("the new size is told", is_told, 10, every=0.05)
-        screen.type("sleep 1000\n")
-        screen.until("sleep 1000")
+        screen.type("(echo begun-$((1+1)); exec sleep 1000)\n")
+        screen.until("begun-2")
         screen.type("\x03echo status=$?.\n")
         screen.until("status=130.")
         screen.type("exit 9\n")
@@ -368,8 +368,10 @@ def test_what_ignores_a_hang_up_stays(made, shared, login):
     client.wait()
     eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{shared}/"), 15)
     assert runs(container, "sleep 7654")
-    container.engine.docker("exec", container.name, "bash", "-c", "kill -9 $(cd /proc; for p in [0-9]*; do "
-                            "[[ $(tr '\\0' ' ' <$p/cmdline 2>/dev/null || cat -v $p/cmdline) == *7654* ]] && echo $p; done)", check=False)
+    for line in programs(container):
+        pid, _, words = line.strip().partition(" ")
+        if "sleep 7654" in words:
+            os.kill(int(pid), signal.SIGKILL)
 
 
 # Files
@@ -386,7 +388,7 @@ def lend(container, *names):
     for name in names:
         program = run("which", name).stdout.decode().strip()
         for library in re.findall(r"=> (/\S+)", run("ldd", program).stdout.decode()):
-            place = f"/usr/lib/x86_64-linux-gnu/{pathlib.Path(library).name}"
+            place = f"{os.path.realpath(os.path.dirname(library))}/{os.path.basename(library)}"
             if container.exec("ls", place, check=False).returncode != 0:
                 container.engine.docker("cp", "-L", library, f"{container.name}:{place}")
         container.engine.docker("cp", "-L", program, f"{container.name}:/usr/bin/{name}")

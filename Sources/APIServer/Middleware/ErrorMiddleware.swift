@@ -15,6 +15,11 @@ struct ErrorMiddleware: RouterMiddleware {
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         do {
+            if let route = context.endpointPath,
+                let error = UpstreamRoutes.answer(to: request, takenBy: route)
+            {
+                throw error
+            }
             return try await next(request, context)
         } catch let error as WireError {
             return try error.response()

@@ -23,7 +23,9 @@ struct CreateInstanceRoute: Sendable {
             let made = try await create(order, on: id, as: principal)
             return try .json(CreateInstanceReply(made, order))
         } catch let error as ControlPlaneError {
-            throw Self.wireError(error, body)
+            var failure = Self.wireError(error, body)
+            failure.reply.askID = id
+            throw failure
         }
     }
 

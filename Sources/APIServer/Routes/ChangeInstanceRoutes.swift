@@ -93,13 +93,19 @@ struct RestartRoute: Sendable {
     @Sendable func reboot(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.requirePrincipal()
         let id = try context.instanceID()
-        return try await ChangeReply.answering { try await change.reboot(id, as: principal) }
+        return try await ChangeReply.answering(
+            restart: "Invalid instance id. Is the container started?"
+        ) {
+            try await change.reboot(id, as: principal)
+        }
     }
 
     @Sendable func recycle(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.requirePrincipal()
         let id = try context.instanceID()
-        return try await ChangeReply.answering { try await change.recycle(id, as: principal) }
+        return try await ChangeReply.answering(restart: "Invalid instance id.") {
+            try await change.recycle(id, as: principal)
+        }
     }
 }
 
@@ -118,7 +124,10 @@ extension ChangeReply {
         self.init(success: false, error: "resources_unavailable", msg: error.message)
     }
 
-    fileprivate static func answering(_ change: () async throws -> Void) async throws -> Response {
+    /// An instance that is not there is a 404, or, where a text for it is given, upstream's 200 that is none.
+    fileprivate static func answering(
+        restart absence: String? = nil, _ change: () async throws -> Void
+    ) async throws -> Response {
         do {
             try await change()
             return try .json(ChangeReply(success: true))
@@ -127,6 +136,9 @@ extension ChangeReply {
         } catch let error as ControlPlaneError where error.code == .instanceNotReady {
             return try .json(ChangeReply(success: false, error: "invalid_id", msg: error.message))
         } catch let error as ControlPlaneError where error.code == .instanceNotFound {
+            if let absence {
+                return try .json(ChangeReply(success: false, error: "invalid_id", msg: absence))
+            }
             throw WireError(
                 status: .notFound,
                 reply: ErrorReply(error: "no_such_instance", msg: error.message))

@@ -3,6 +3,8 @@ internal import Glibc
 /// What the kernel says of this machine.
 package struct HostFacts: Sendable, Hashable {
     package var hostname: String
+    /// Another one after each start of the kernel (random(4)).
+    package var bootID: String
     /// `amd64` or `arm64`, as image registries say.
     package var architecture: String
     package var cpuName: String
@@ -20,7 +22,9 @@ package struct HostFacts: Sendable, Hashable {
                 $0.isNumber
             })
         return HostFacts(
-            hostname: string(names.nodename), architecture: architecture(string(names.machine)),
+            hostname: string(names.nodename),
+            bootID: String(text("/proc/sys/kernel/random/boot_id").prefix { $0 != "\n" }),
+            architecture: architecture(string(names.machine)),
             cpuName: cpu.name, cpuCores: cpu.cores,
             cpuGHz: highest.map { $0 / 1_000_000 } ?? cpu.megahertz.map { $0 / 1000 },
             memoryMB: memoryMB(from: text("/proc/meminfo")))

@@ -97,7 +97,8 @@ actor MachineInspector {
         // A GPU that no container can be given is none to offer.
         let (gpus, driver) = engine.givesGPUs ? await readGPUs() : ([], nil)
         return MachineReport(
-            hostname: facts.hostname, engine: engine.version, architecture: facts.architecture,
+            hostname: facts.hostname, bootID: facts.bootID, engine: engine.version,
+            architecture: facts.architecture,
             cpuName: facts.cpuName, cpuCores: facts.cpuCores, cpuGHz: facts.cpuGHz,
             memoryMB: facts.memoryMB, diskGB: disk.size, diskFreeGB: disk.free, gpus: gpus,
             driverVersion: driver, cudaVersion: await cudaVersion(of: driver),

@@ -18,7 +18,8 @@ enum JournalSeal {
     /// The member, and the object's end.
     private static func member(for body: ArraySlice<UInt8>) -> String {
         let digits = String(digest(body), radix: 16)
-        return ",\"seal\":\"" + String(repeating: "0", count: 16 - digits.utf8.count) + digits + "\"}"
+        return ",\"seal\":\"" + String(repeating: "0", count: 16 - digits.utf8.count) + digits
+            + "\"}"
     }
 
     /// FNV-1a in 64 bits: no change of a single byte leaves it as it was.

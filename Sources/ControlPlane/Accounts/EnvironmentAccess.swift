@@ -95,14 +95,16 @@ package struct EnvironmentAccess: Sendable {
         // ASCII first: other letters become these when they are made large.
         let isASCII = name.utf8.allSatisfy { $0 < 0x80 }
         let name = name.uppercased()
-        let isName = isASCII && name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "_"):
-                true
-            default: false
+        let isName =
+            isASCII
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
             }
-        }
         guard isName, (1...256).contains(name.utf8.count),
             name.utf8.first.map({ $0 > UInt8(ascii: "9") }) == true
         else {

@@ -123,7 +123,9 @@ package struct AgentGateway: Sendable {
                 try await instances.remove(
                     containerID: containerID, machine: machine.id, at: time.now())
             case .machine(let report):
-                try await machines.keep(report, machine: machine.id, at: time.now())
+                if try await machines.keep(report, machine: machine.id, at: time.now()) {
+                    try await orders.sendAll(to: machine.id)
+                }
             case .instanceProgress(let progress):
                 try await instances.progress(progress, machine: machine.id, at: time.now())
             case .commandStarted(let started):

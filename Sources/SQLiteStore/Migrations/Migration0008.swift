@@ -37,6 +37,8 @@ enum Migration0008 {
                     gpu_count INTEGER,
                     disk_gb REAL,
                     price REAL,
+                    -- its own key
+                    key_id INTEGER REFERENCES api_key (id),
                     -- when the container went; the row stays, so that the id is spent
                     removed_at REAL
                 ) STRICT;
@@ -64,6 +66,14 @@ enum Migration0008 {
                     WHERE removed_at IS NULL;
                 CREATE INDEX instance_machine ON instance (machine_id)
                     WHERE removed_at IS NULL;
+
+                -- A key of something that is gone opens nothing; and an account has so many keys and no more.
+                CREATE TRIGGER instance_key AFTER UPDATE OF removed_at ON instance
+                    WHEN NEW.removed_at IS NOT NULL AND NEW.key_id IS NOT NULL
+                    BEGIN
+                        UPDATE api_key SET revoked_at = NEW.removed_at
+                            WHERE id = NEW.key_id AND revoked_at IS NULL;
+                    END;
 
                 ALTER TABLE machine ADD COLUMN report TEXT;
                 ALTER TABLE machine ADD COLUMN reported_at REAL;

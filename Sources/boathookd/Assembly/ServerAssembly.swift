@@ -48,7 +48,7 @@ struct ServerAssembly {
         let access = InstanceAccess(instances: store)
         let commands = CommandAccess(commands: store)
         let orders = InstanceOrders(
-            instances: store, dispatcher: dispatcher, box: box,
+            instances: store, dispatcher: dispatcher, box: box, logger: logger,
             authorizedKeys: store.authorizedKeys)
         let account = AccountParts(
             store: store, instances: access, orders: orders, box: box, time: time, logger: logger)

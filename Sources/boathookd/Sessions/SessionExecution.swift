@@ -25,14 +25,14 @@ struct SessionExecution {
         let made = try engine.request(
             "POST", "/containers/\(door.containerID)/exec", body: Self.json(wish))
         guard made.status == 201, let id: Made = Self.read(made.rest) else {
-            throw Self.refusal(made.status, door)
+            throw Self.refusal(made.status, door, by: engine)
         }
         self.id = id.id
         let started = try engine.upgrade(
             "/exec/\(id.id)/start", body: Self.json(Start(hasTerminal: hasTerminal)))
         guard started.answer.status == 101 || started.answer.status == 200 else {
             close(started.connection)
-            throw Self.refusal(started.answer.status, door)
+            throw Self.refusal(started.answer.status, door, by: engine)
         }
         connection = started.connection
         beginning = started.answer.rest
@@ -89,12 +89,19 @@ struct SessionExecution {
         if !process.ignoresHangUp { process.kill() }
     }
 
-    private static func refusal(_ status: Int, _ door: SSHDoorFile) -> SessionError {
-        switch status {
-        case 404: SessionError("instance \(door.instanceID) has no container at the moment")
-        case 409: SessionError("instance \(door.instanceID) is not running")
-        default: SessionError("instance \(door.instanceID) cannot be entered (\(status))")
+    private static func refusal(
+        _ status: Int, _ door: SSHDoorFile, by engine: EngineConversation
+    ) -> SessionError {
+        let instance = "instance \(door.instanceID)"
+        // Engines have different statuses for it.
+        let answer = try? engine.request("GET", "/containers/\(door.containerID)/json")
+        guard let answer, answer.status != 404 else {
+            return SessionError("\(instance) has no container at the moment")
         }
+        guard let container: ContainerInspection = read(answer.rest),
+            container.state.isRunning, !container.state.isPaused
+        else { return SessionError("\(instance) is not running") }
+        return SessionError("\(instance) cannot be entered (\(status))")
     }
 
     private static func json(_ value: some Encodable) throws(SessionError) -> [UInt8] {
@@ -160,4 +167,20 @@ private struct Inspection: Decodable {
         case exitCode = "ExitCode"
         case processID = "Pid"
     }
+}
+
+private struct ContainerInspection: Decodable {
+    struct State: Decodable {
+        let isRunning: Bool
+        let isPaused: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case isRunning = "Running"
+            case isPaused = "Paused"
+        }
+    }
+
+    let state: State
+
+    enum CodingKeys: String, CodingKey { case state = "State" }
 }

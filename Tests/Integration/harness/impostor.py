@@ -184,5 +184,5 @@ class Machine:
 
     @staticmethod
     def instance(container, **fields):
-        return {"container_id": container, "created_at": 1.0, "environment": [], "image": "i", "name": "n", "owner": "", "status": "running",
+        return {"container_id": container, "created_at": 1.0, "environment": [], "image": "i", "name": "n", "owner": "", "ports": [], "status": "running",
                 **fields}

@@ -55,11 +55,12 @@ class Login:
 
     def command(self, *words, user="root"):
         """Options first, then what is to be run."""
-        options = [word for word in words[:-1]]
-        return ["ssh", "-p", str(self.port), *self.options, *options, f"{user}@127.0.0.1", *words[-1:]]
+        *options, line = words
+        return ["ssh", "-p", str(self.port), *self.options, *options, f"{user}@127.0.0.1", line]
 
     def run(self, *words, user="root", check=True, **options):
-        options.setdefault("stdin", subprocess.DEVNULL) if "input" not in options else None
+        if "input" not in options:
+            options.setdefault("stdin", subprocess.DEVNULL)
         return run(*self.command(*words, user=user), check=check, **options)
 
     def says(self, script):

@@ -12,8 +12,9 @@ from harness.boathook import Up
 from harness.engine import ROOT, Container, Engine, run
 from harness.waiting import eventually
 
-# Below those that the kernel gives to whoever asks for any: what is listened on here is the agent's.
-PORTS = range(21_000, 22_000)
+# Below those that the kernel gives to whoever asks for any, and others for other runs of the tests: what is listened on
+# here is the agent's.
+PORTS = range(20_000 + os.getpid() % 24 * 500, 20_500 + os.getpid() % 24 * 500)
 
 
 def flags(slots=64):
