@@ -209,7 +209,7 @@ let package = Package(
             name: "APIServerTests",
             dependencies: [
                 "APIServer", "AgentLink", "AgentSimulator", "CommandPolicy", "ControlPlane",
-                "PolicyDocuments", "ResultStores", "SQLiteStore", "VastAPI",
+                "PolicyDocuments", "ResultStores", "SQLiteStore", "StoreConformance", "VastAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

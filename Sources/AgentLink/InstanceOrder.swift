@@ -180,7 +180,9 @@ package struct RegistryLogin: Sendable, Hashable, Codable {
 
 /// Labels by which a container is known to be an instance, and which one.
 package enum ContainerLabel {
-    /// Value: the owner's user name; empty for the first user. Its presence makes a container an instance.
+    /// Value: the owner's user name; empty for the first user.
+    ///
+    /// Its presence makes a container an instance.
     package static let owner = "boathook.instance"
     /// Value: what the owner calls it.
     package static let name = "boathook.label"

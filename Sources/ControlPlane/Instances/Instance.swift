@@ -62,7 +62,9 @@ package struct InstanceWish: Sendable, Hashable {
     package var number: Int64
     /// Counts the containers that it was to have.
     package var generation: Int64
-    /// Whether the agent has carried it out. From then on the instance may end by itself: the wish is not
+    /// Whether the agent has carried it out.
+    ///
+    /// From then on the instance may end by itself: the wish is not
     /// sent again.
     package var isSettled: Bool
 
