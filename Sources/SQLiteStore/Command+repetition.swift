@@ -37,8 +37,8 @@ extension Command {
         ]
         for (column, id, bound) in queues {
             let count = try Int.fetchOne(
-                db,
-                sql: "SELECT count(*) FROM command WHERE \(column) = ? AND finished_at IS NULL",
+                db.cachedStatement(
+                    sql: "SELECT count(*) FROM command WHERE \(column) = ? AND finished_at IS NULL"),
                 arguments: [id])
             guard (count ?? 0) < bound else {
                 throw ControlPlaneError(

@@ -157,14 +157,14 @@ extension SQLiteStore: AccountStore {
         try await pool.read { db in
             guard
                 let row = try Row.fetchOne(
-                    db,
-                    sql: """
-                        SELECT account.id, account.name, account.is_blocked, api_key.id AS key_id,
-                            api_key.digest, api_key.scope, api_key.expires_at
-                        FROM api_key JOIN account ON account.id = api_key.account_id
-                        WHERE api_key.digest = ? AND api_key.revoked_at IS NULL
-                            AND (api_key.expires_at IS NULL OR api_key.expires_at > ?)
-                        """,
+                    db.cachedStatement(
+                        sql: """
+                            SELECT account.id, account.name, account.is_blocked, api_key.id AS key_id,
+                                api_key.digest, api_key.scope, api_key.expires_at
+                            FROM api_key JOIN account ON account.id = api_key.account_id
+                            WHERE api_key.digest = ? AND api_key.revoked_at IS NULL
+                                AND (api_key.expires_at IS NULL OR api_key.expires_at > ?)
+                            """),
                     arguments: [Data(keyDigest.bytes), time]),
                 // The index has compared already; this one takes the same time for every digest.
                 SecretDigest(bytes: [UInt8](row["digest"] as Data)).matches(keyDigest)

@@ -7,6 +7,7 @@ extension SQLiteStore: CommandStore {
         _ command: NewCommand, bounds: QueueBounds
     ) async throws -> (command: Command, isNew: Bool) {
         let decision = try JSON.encode(command.decision)
+        DecisionCache.shared.keep(command.decision, as: decision)
         return try await writes.write { db in
             if let repeated = try Command.fetchRepeated(db, by: command) {
                 try db.execute(
@@ -18,14 +19,15 @@ extension SQLiteStore: CommandStore {
             try Command.checkQueues(db, for: command, bounds: bounds)
             var command = command
             try command.applyBudget(db)
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     INSERT INTO command (
                         account_id, key_id, instance_id, machine_id, container_id, text, decision,
                         idempotency_key, state, timeout_seconds, created_at, start_by, result_digest,
                         result_expires_at, removal_order, variant
                     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
+                    """
+            ).execute(
                 arguments: [
                     command.accountID, command.keyID, command.instance.id,
                     command.instance.machineID, command.instance.containerID ?? "", command.text,
@@ -108,10 +110,11 @@ extension SQLiteStore: CommandStore {
         try await writes.write { db in
             guard var command = try Command.fetch(db, id: id) else { return nil }
             guard command.state.allows(state) else { return (command, false) }
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     UPDATE command SET state = ?, started_at = coalesce(?, started_at) WHERE id = ?
-                    """,
+                    """
+            ).execute(
                 arguments: [state.rawValue, startedAt, id])
             command.state = state
             command.startedAt = startedAt ?? command.startedAt
@@ -129,14 +132,15 @@ extension SQLiteStore: CommandStore {
             guard state.isTerminal, command.state.allows(state),
                 from ?? command.state == command.state
             else { return (command, false) }
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     UPDATE command SET
                         state = ?, started_at = coalesce(?, started_at), finished_at = ?,
                         exit_code = ?, signal = ?, note = ?, stdout_bytes = ?, stderr_bytes = ?,
                         sha256 = ?, is_complete = ?, runtime = ?, removal = ?
                     WHERE id = ?
-                    """,
+                    """
+            ).execute(
                 arguments: [
                     state.rawValue, startedAt, time, outcome.exitCode, outcome.signal,
                     outcome.note, outcome.stdoutBytes, outcome.stderrBytes, outcome.sha256,
@@ -250,7 +254,7 @@ extension Command {
             id: row["id"], accountID: row["account_id"], keyID: row["key_id"],
             instanceID: row["instance_id"], machineID: row["machine_id"],
             containerID: row["container_id"], text: row["text"],
-            decision: try JSON.decode(row["decision"]),
+            decision: try DecisionCache.shared.decision(row["decision"]),
             removalOrder: try (row["removal_order"] as String?).map { try JSON.decode($0) },
             state: state,
             timeoutSeconds: row["timeout_seconds"], createdAt: row["created_at"],

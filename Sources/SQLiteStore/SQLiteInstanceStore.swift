@@ -99,11 +99,11 @@ extension SQLiteStore: InstanceStore {
         -> Instance?
     {
         try Row.fetchOne(
-            db,
-            sql: """
-                SELECT * FROM instance
-                WHERE id = ? AND account_id = ? AND removed_at IS NULL AND wished <> 'gone'
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT * FROM instance
+                    WHERE id = ? AND account_id = ? AND removed_at IS NULL AND wished <> 'gone'
+                    """),
             arguments: [id, account]
         ).map(Instance.init(row:))
     }

@@ -22,7 +22,7 @@ package struct InstanceSettings: Sendable, Hashable {
     package var location: String?
 
     package init(
-        makesInstances: Bool = true, slots: Int = 16, ports: ClosedRange<Int> = 40_000...49_999,
+        makesInstances: Bool = true, slots: Int = 16, ports: ClosedRange<Int> = 20_000...29_999,
         network: Network = .auto, price: Double = 0, publicAddress: String = "127.0.0.1",
         location: String? = nil
     ) {

@@ -11,7 +11,7 @@ extension Settings {
         settings.slots = try number(.slots, values, default: 16, in: 1...1000)
         settings.network = try word(.instanceNetwork, values, default: .auto)
         settings.ports = try read(
-            .ports, values, default: settings.ports, "a range of ports, such as 40000-49999",
+            .ports, values, default: settings.ports, "a range of ports, such as 20000-29999",
             portRange)
         settings.price = try read(
             .price, values, default: 0, "a number of dollars, 0 or more"

@@ -70,7 +70,7 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The machine's ports behind which instances are reached (default: 40000-49999).",
+            "The machine's ports behind which instances are reached (default: 20000-29999).",
             valueName: "first-last"))
     var ports: String?
 
