@@ -63,10 +63,10 @@ struct InstanceRows: Sendable {
         ]
     }
 
-    /// What the container got, but for the key that is its own: whoever lists instances need not be able to do
-    /// what it may.
+    /// What the container got, but for what is secret of it, which no store has in the open: whoever lists instances
+    /// need not be able to do what its key may.
     private func environment(of instance: Instance) -> [JSONValue] {
-        instance.environment.filter { $0.first != "CONTAINER_API_KEY" }
+        instance.environment.filter { $0.first != CreateInstance.keyName }
             .map { .array($0.map { .string($0) }) }
     }
 

@@ -33,8 +33,13 @@ extension SQLiteStore {
                 scope: NewInstance.ownScope(id), expiresAt: nil, orderedBy: new.makerKeyID,
                 at: new.createdAt)
             try db.execute(
-                sql: "UPDATE instance SET specification = ?, key_id = ? WHERE id = ?",
-                arguments: [Data(try new.specification(id, offer)), key.id, id])
+                sql: """
+                    UPDATE instance SET specification = ?, key_id = ?, hidden_names = ? WHERE id = ?
+                    """,
+                arguments: [
+                    Data(try new.specification(id, offer)), key.id,
+                    try JSON.encode(new.hiddenNames), id,
+                ])
             guard let stored = try Self.storedWish(db, id) else {
                 throw ControlPlaneError(.instanceNotFound, "Instance not found.")
             }

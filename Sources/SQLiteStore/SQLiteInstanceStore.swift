@@ -131,14 +131,20 @@ extension SQLiteStore: InstanceStore {
             let row = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT generation, removed_at FROM instance
+                    SELECT generation, hidden_names, removed_at FROM instance
                     WHERE id = ? AND machine_id = ? AND specification IS NOT NULL
                     """,
                 arguments: [id, machine])
         {
             guard row["removed_at"] == nil else { return .unwanted(id) }
             // One that is about to be replaced says nothing of the instance any more.
-            if report.generation == row["generation"] { try update(db, report, "id = \(id)") }
+            guard report.generation == row["generation"] else { return .kept }
+            // The machine tells all of what the container got; what is secret of it stays in the specification.
+            let hidden: [String] =
+                try (row["hidden_names"] as String?).map { try JSON.decode($0) } ?? []
+            var shown = report
+            shown.environment.removeAll { $0.first.map(hidden.contains) ?? true }
+            try update(db, shown, "id = \(id)")
             return .kept
         }
         try db.execute(

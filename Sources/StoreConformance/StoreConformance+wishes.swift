@@ -61,11 +61,13 @@ extension StoreConformance {
         found.check(try await store.instance(id)?.statusMessage == "pulling", "how far it is")
         var report = InstanceReport.sample("c1")
         (report.instanceID, report.generation) = (id, 1)
+        report.environment = [["A", "1"], ["TOKEN", "secret"]]
         try await store.upsert(report, machine: machine, owner: account)
         try await store.progress(
             .init(instanceID: id, number: 1, phase: .done, message: ""), machine: machine, at: 4)
         let made = try await store.instance(id)
         found.check(made?.containerID == "c1" && made?.status == .running, "its container is its")
+        found.check(made?.environment == [["A", "1"]], "what is secret is not kept with it")
         found.check(made?.wish.isSettled == true, "the wish is carried out")
         found.check(
             try await store.instances(account: account).count == 2, "and no instance of its own")
@@ -161,7 +163,8 @@ extension World {
     fileprivate func new(offer: Offer.ID, _ name: String, diskGB: Double = 8) -> NewInstance {
         NewInstance(
             accountID: account.id, offerID: offer, image: "box", label: nil, state: .running,
-            diskGB: diskGB, runtype: "ssh", keyDigest: digest(name), makerKeyID: 1, createdAt: 1
+            diskGB: diskGB, runtype: "ssh", hiddenNames: ["TOKEN"],
+            keyDigest: digest(name), makerKeyID: 1, createdAt: 1
         ) { _, _ in Array(name.utf8) }
     }
 

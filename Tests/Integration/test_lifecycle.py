@@ -1,6 +1,7 @@
 """Instances from an offer to nothing: made, started, stopped, given another label, made anew, destroyed (contract.md, 3.5 and 4)."""
 
 import json
+import secrets
 
 import pytest
 
@@ -31,6 +32,25 @@ def onstart_has_run(made, identifier, times=1):
         return found.stdout.decode().splitlines() == expected
 
     eventually(f"onstart has run {times} times", so, 10, every=0.1)
+
+
+def test_what_is_secret_of_its_environment_is_its_own(home, made):
+    value = "sesame-" + secrets.token_hex(16)
+    assert home.request("POST", "/api/v0/secrets/", body={"key": "TOKEN", "value": value}).json["success"]
+    try:
+        reply = made.make(env={"SHOWN": "yes"})
+        identifier, key = reply["new_contract"], reply["instance_api_key"]
+        row = made.until(identifier, "running")
+        told = made.container(identifier).inspect()["Config"]["Env"]
+        assert f"TOKEN={value}" in told and f"CONTAINER_API_KEY={key}" in told and "SHOWN=yes" in told
+        names = [name for name, _ in row["extra_env"]]
+        assert "SHOWN" in names and not {"TOKEN", "CONTAINER_API_KEY"} & set(names)
+        for path in home.data.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert value.encode() not in content and key.encode() not in content, path
+    finally:
+        assert home.request("DELETE", "/api/v0/secrets/", body={"key": "TOKEN"}).json["success"]
 
 
 def test_a_life_and_nothing_of_it_is_left(home, made):

@@ -83,6 +83,7 @@ package struct CreateInstance: Sendable {
             NewInstance(
                 accountID: account.id, offerID: offer, image: request.image, label: request.label,
                 state: request.state, diskGB: request.diskGB, runtype: request.runtype,
+                hiddenNames: accountEnvironment.compactMap(\.first) + [Self.keyName],
                 keyDigest: secret.digest, makerKeyID: principal.keyID, createdAt: time.now()
             ) { [orders, switches] id, offer in
                 if let off = switches.switchedOff(
@@ -95,7 +96,7 @@ package struct CreateInstance: Sendable {
                         image: request.image, login: request.login, program: request.program,
                         environment: Self.merged(
                             accountEnvironment, request.environment,
-                            [["CONTAINER_API_KEY", secret.text]]),
+                            [[Self.keyName, secret.text]]),
                         hostname: request.hostname, ports: request.ports,
                         volumes: request.volumes, hasSSH: request.hasSSH,
                         gpuCount: offer.gpuCount, diskGB: request.diskGB, owner: account.name,
@@ -104,6 +105,9 @@ package struct CreateInstance: Sendable {
         try await orders.send(stored)
         return MadeInstance(instance: stored.instance, key: secret)
     }
+
+    /// The variable by which a container knows its instance's own key (contract 4).
+    package static let keyName = "CONTAINER_API_KEY"
 
     /// Later values of a name win; names stand where they stood first.
     static func merged(_ lists: [[String]]...) -> [[String]] {

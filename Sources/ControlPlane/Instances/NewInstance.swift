@@ -9,6 +9,9 @@ package struct NewInstance: Sendable {
     package var state: InstanceOrder.State
     package var diskGB: Double
     package var runtype: String
+    /// Names of variables whose values nobody is shown, and the store keeps nowhere in the open: the account's own, and
+    /// that of its key.
+    package var hiddenNames: [String]
     /// Its own key: what it may do depends on its id.
     package var keyDigest: SecretDigest
     /// The key that ordered it.
@@ -19,7 +22,8 @@ package struct NewInstance: Sendable {
 
     package init(
         accountID: Account.ID, offerID: Offer.ID, image: String, label: String?,
-        state: InstanceOrder.State, diskGB: Double, runtype: String, keyDigest: SecretDigest,
+        state: InstanceOrder.State, diskGB: Double, runtype: String, hiddenNames: [String],
+        keyDigest: SecretDigest,
         makerKeyID: APIKey.ID, createdAt: Double,
         specification: @escaping @Sendable (Instance.ID, Offer) throws -> [UInt8]
     ) {
@@ -30,6 +34,7 @@ package struct NewInstance: Sendable {
         self.state = state
         self.diskGB = diskGB
         self.runtype = runtype
+        self.hiddenNames = hiddenNames
         self.keyDigest = keyDigest
         self.makerKeyID = makerKeyID
         self.createdAt = createdAt

@@ -37,6 +37,8 @@ enum Migration0008 {
                     gpu_count INTEGER,
                     disk_gb REAL,
                     price REAL,
+                    -- names in its environment whose values are secrets, as JSON
+                    hidden_names TEXT,
                     -- its own key
                     key_id INTEGER REFERENCES api_key (id),
                     -- when the container went; the row stays, so that the id is spent

@@ -70,6 +70,14 @@ def cancel(arena, rng):
         client.cancel(accepted)
 
 
+def sealed(body):
+    """A line of the journal (Sources/Agent/Journal/JournalSeal.swift): its object, without the closing brace, and FNV-1a of that."""
+    digest = 0xCBF29CE484222325
+    for byte in body:
+        digest = (digest ^ byte) * 0x100000001B3 % (1 << 64)
+    return b'%s,"seal":"%016x"}\n' % (body, digest)
+
+
 def lengthen_journal(arena, rng):
     """Fills the journal with ids that were acknowledged days ago, so that the next start writes it anew."""
     arena.fleet.agent.kill()
@@ -79,7 +87,7 @@ def lengthen_journal(arena, rng):
     lines = []
     size, number = len(whole), 10**15
     while size <= LONG_JOURNAL:
-        lines.append(b'{"acknowledged":%d,"at":1000000000}\n' % number)
+        lines.append(sealed(b'{"acknowledged":%d,"at":1000000000' % number))
         size += len(lines[-1])
         number += 1
     with journal.open("r+b" if journal.exists() else "wb") as file:
