@@ -6,8 +6,6 @@ struct OfferQuery {
     private var filters: [(name: String, operation: String, operand: JSONValue)] = []
     private var orders: [(column: String, isDescending: Bool)] = []
     private var limit: Int?
-    /// What the disk of the instance is to have, in GB.
-    private var storage = 5.0
     private var wantsBids = false
 
     /// - Throws: `WireError` 400 in upstream's words for what is no query.
@@ -21,12 +19,12 @@ struct OfferQuery {
                     throw WireError.badRequest("invalid_request", "limit is a whole number.")
                 }
                 limit = Int(min(number, 1e6))
-            case "allocated_storage":
-                storage = value.number ?? storage
             case "type":
                 // Nobody bids here: an offer has one price.
                 wantsBids = value.string == "bid" || value.string == "interruptible"
-            case "disable_bundling", "select_cols", "resource_type", "q", "api_key", "client_id",
+            // `allocated_storage` changes the price of storage, which is nothing here.
+            case "allocated_storage", "disable_bundling", "select_cols", "resource_type", "q",
+                "api_key", "client_id",
                 "owner", "page", "timezone", "extra_filters", "use_bundling", "cluster":
                 continue
             default:

@@ -20,7 +20,6 @@ struct ChangeInstanceRoute: Sendable {
                         "label_too_long", "A label has at most 1024 characters.")
                 }
                 try await change.label(id, label, as: principal)
-            case (nil, .null?): try await change.label(id, nil, as: principal)
             default: throw WireError.badRequest("invalid_args", "Send either state or label.")
             }
         }

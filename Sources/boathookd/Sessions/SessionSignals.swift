@@ -40,5 +40,6 @@ struct SessionSignals {
     }
 }
 
-/// Set once, before the first handler.
+/// Set once, before the first handler is installed, and only read afterwards: a handler may not take a lock
+/// (signal-safety(7)).
 nonisolated(unsafe) private var signalPipe: CInt = -1
