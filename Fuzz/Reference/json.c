@@ -6,8 +6,9 @@
 
 #include "reference.h"
 
+// A name as its readers have it: without escapes.
 struct name {
-    const uint8_t *bytes;
+    uint8_t *bytes;
     size_t byte_count;
     struct name *next;
 };
@@ -96,38 +97,61 @@ static int hexadecimal(struct parser *parser) {
     return unit;
 }
 
-// The text between the quotes in `name`, if wanted; a name has no escape.
+// RFC 3629, section 3.
+static size_t put_scalar(uint8_t *at, uint32_t scalar) {
+    if (scalar < 0x80) return at[0] = (uint8_t)scalar, 1;
+    int more = scalar < 0x800 ? 1 : scalar < 0x10000 ? 2 : 3;
+    at[0] = (uint8_t)(0xFF00 >> (more + 1) | scalar >> 6 * more);
+    for (int index = 1; index <= more; index++) at[index] = (uint8_t)(0x80 | (scalar >> 6 * (more - index) & 0x3F));
+    return (size_t)more + 1;
+}
+
+// The text that the string stands for in `name`, if wanted: the caller frees it. A name has no half of a pair.
 static bool string(struct parser *parser, struct name *name) {
     if (!byte(parser, '"')) return false;
-    const uint8_t *start = parser->at;
-    bool wants_low = false, has_escape = false;
+    bool wants_low = false;
+    uint32_t high = 0;
+    // No escape is shorter than what it stands for.
+    uint8_t *text = name ? malloc((size_t)(parser->end - parser->at) + 4) : NULL;
+    size_t length = 0;
     while (parser->at < parser->end) {
         uint8_t next = *parser->at++;
-        if (next < 0x20) return false;
+        if (next < 0x20) break;
         bool is_low = false, is_high = false;
+        uint32_t scalar = next;
+        bool is_scalar = false;
         if (next == '\\') {
-            has_escape = true;
-            if (parser->at == parser->end) return false;
+            if (parser->at == parser->end) break;
             uint8_t kind = *parser->at++;
             if (kind == 'u') {
                 int unit = hexadecimal(parser);
-                if (unit < 0) return false;
+                if (unit < 0) break;
                 is_high = unit >= 0xD800 && unit < 0xDC00;
                 is_low = unit >= 0xDC00 && unit < 0xE000;
-            } else if (!memchr("\"\\/bfnrt", kind, 8)) {
-                return false;
+                scalar = (uint32_t)unit;
+                is_scalar = true;
+            } else {
+                const char *kinds = "\"\\/bfnrt", *found = memchr(kinds, kind, 8);
+                if (!found) break;
+                scalar = (uint8_t)"\"\\/\b\f\n\r\t"[found - kinds];
             }
         }
-        if (wants_low != is_low) parser->reading.has_lone_surrogate = true;
+        if (wants_low != is_low) {
+            parser->reading.has_lone_surrogate = true;
+            if (name) break;
+        }
         wants_low = is_high;
         if (next == '"') {
-            if (name) {
-                name->bytes = start;
-                name->byte_count = (size_t)(parser->at - start) - 1;
-            }
-            return !name || !has_escape;
+            if (name) *name = (struct name){.bytes = text, .byte_count = length};
+            return true;
         }
+        if (!text) continue;
+        if (is_high) high = scalar;
+        else if (is_low) length += put_scalar(text + length, 0x10000 + ((high & 0x3FF) << 10 | (scalar & 0x3FF)));
+        else if (is_scalar) length += put_scalar(text + length, scalar);
+        else text[length++] = (uint8_t)scalar;
     }
+    free(text);
     return false;
 }
 
@@ -146,15 +170,17 @@ static bool object(struct parser *parser, struct name **names) {
         struct name name;
         blanks(parser);
         if (!string(parser, &name)) return false;
+        bool is_known = false;
         for (struct name *other = *names; other; other = other->next)
-            if (other->byte_count == name.byte_count && !memcmp(other->bytes, name.bytes, name.byte_count))
-                return false;
+            if (other->byte_count == name.byte_count && !memcmp(other->bytes, name.bytes, name.byte_count)) is_known = true;
         for (size_t index = 0; index < name.byte_count; index++)
             if (name.bytes[index] >= 0x80) parser->reading.has_foreign_name = true;
+        // Kept also when it is refused: the caller frees them all.
         struct name *kept = malloc(sizeof *kept);
         name.next = *names;
         *kept = name;
         *names = kept;
+        if (is_known) return false;
         parser->reading.member_count++;
         if (!separated(parser, ':') || !value(parser)) return false;
     } while (separated(parser, ','));
@@ -173,6 +199,7 @@ static bool value(struct parser *parser) {
         bool is_whole = bracket == '[' ? array(parser) : object(parser, &names);
         while (names) {
             struct name *next = names->next;
+            free(names->bytes);
             free(names);
             names = next;
         }

@@ -98,11 +98,9 @@ package struct StrictJSON {
     /// A key that is new in its object, and the colon.
     private mutating func scanKey() -> Bool {
         skipBlanks()
-        guard let key = scanString(),
-            // Two spellings of one key would escape the comparison, and no client escapes keys.
-            !key.contains(UInt8(ascii: "\\")),
+        guard let key = scanString().flatMap(Self.decoded),
             // As a text: two that are canonically equivalent are one key to whoever decodes them.
-            keys[keys.count - 1].insert(String(decoding: key, as: UTF8.self)).inserted
+            keys[keys.count - 1].insert(key).inserted
         else { return false }
         skipBlanks()
         guard next == UInt8(ascii: ":") else { return false }
@@ -143,6 +141,35 @@ package struct StrictJSON {
         index += 4
         return true
     }
+
+    /// The key that a reader makes of these bytes of a string: two spellings of one key are one (`/` is written
+    /// `\/` by PHP, `ü` as `\u00fc` by Python). Nil for half a surrogate pair, which readers take differently.
+    private static func decoded(_ key: [UInt8]) -> String? {
+        guard key.contains(UInt8(ascii: "\\")) else { return String(decoding: key, as: UTF8.self) }
+        var units: [UInt16] = []
+        var rest = key[...]
+        while let plain = rest.firstIndex(of: UInt8(ascii: "\\")) {
+            units += String(decoding: rest[..<plain], as: UTF8.self).utf16
+            let kind = rest[plain + 1]
+            rest = rest[(plain + 2)...]
+            if kind == UInt8(ascii: "u") {
+                let digits = String(decoding: rest.prefix(4), as: UTF8.self)
+                guard let unit = UInt16(digits, radix: 16) else { return nil }
+                units.append(unit)
+                rest = rest.dropFirst(4)
+            } else {
+                units.append(UInt16(controls[kind] ?? kind))
+            }
+        }
+        units += String(decoding: rest, as: UTF8.self).utf16
+        return String(validating: units, as: UTF16.self)
+    }
+
+    /// What the letters of RFC 8259, section 7, stand for; each other character stands for itself.
+    private static let controls: [UInt8: UInt8] = [
+        UInt8(ascii: "b"): 0x08, UInt8(ascii: "f"): 0x0c, UInt8(ascii: "n"): 0x0a,
+        UInt8(ascii: "r"): 0x0d, UInt8(ascii: "t"): 0x09,
+    ]
 
     private mutating func scanNumber() -> Bool {
         if next == UInt8(ascii: "-") { index += 1 }
