@@ -1,5 +1,5 @@
 # The verbs; each is a script in bin/.
-.PHONY: help demo demo-down test test-core chaos chaos-mutants fuzz attack lint bench build release clean
+.PHONY: help demo demo-down test test-core chaos chaos-mutants fuzz attack kernel lint bench build release clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ fuzz: ## random input against second implementations: make fuzz SECONDS=60
 
 attack: ## races, hostile trees and faults against the jail: make attack RACES=50000
 	@bin/attack --races $(or $(RACES),2000)
+
+kernel: ## the jail and its limits on Debian's kernel with control groups of version 2
+	@BOATHOOK_BIN="$$(bin/build debug)" bin/kernel Tests/Kernel/run
 
 lint: ## what can be said without building
 	@bin/lint

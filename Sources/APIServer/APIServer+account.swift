@@ -14,11 +14,26 @@ extension APIServer {
         api.get("api/v0/instances/:id/ssh", use: logins.list)
         api.post("api/v0/instances/:id/ssh", use: logins.attach)
         api.delete("api/v0/instances/:id/ssh/:key", use: logins.detach)
+        for (path, route) in [
+            ("api/v0/commands/copy_direct", AccountRoute.copyDirectly),
+            ("api/v0/commands/rsync", .copyByRsync),
+        ] {
+            let copy = CopyRoutes(access: account.copies, begin: route)
+            api.put(RouterPath(path), use: copy.put)
+            api.delete(RouterPath(path), use: copy.delete)
+        }
         let secrets = SecretRoutes(access: account.environment)
         api.get("api/v0/secrets", use: secrets.list)
         api.post("api/v0/secrets", use: secrets.create)
         api.put("api/v0/secrets", use: secrets.update)
         api.delete("api/v0/secrets", use: secrets.delete)
+        let templates = TemplateRoutes(access: account.templates)
+        api.get("api/v0/template", use: templates.list)
+        api.get("api/v1/template", use: templates.list)
+        api.post("api/v0/template", use: templates.create)
+        api.put("api/v0/template", use: templates.update)
+        api.put("api/v1/template", use: templates.updateVersion)
+        api.delete("api/v0/template", use: templates.delete)
         api.get(
             "api/v0/users/current",
             use: CurrentUserRoute(sshKeys: account.sshKeys).callAsFunction)

@@ -68,7 +68,7 @@ package struct APIServer: Sendable {
         router.add(middleware: HygieneMiddleware())
         router.add(middleware: ErrorMiddleware())
         let failedLogins = FailedLogins()
-        addPublicRoutes(to: router, parts)
+        addPublicRoutes(to: router, parts, failedLogins)
         addAccountRoutes(to: router, parts, failedLogins)
         addAgentRoutes(to: router, parts, failedLogins)
         return router
@@ -102,16 +102,21 @@ package struct APIServer: Sendable {
     /// More wait until others have gone; each takes a descriptor and some memory.
     private static let maximumConnectionCount = 16_384
 
-    private static func addPublicRoutes(to router: Router<APIContext>, _ parts: Parts) {
+    private static func addPublicRoutes(
+        to router: Router<APIContext>, _ parts: Parts, _ failedLogins: FailedLogins
+    ) {
         router.get("healthz", use: HealthRoute().callAsFunction)
         router.get(
             "api/v0/gpu_types", use: EmptyRoute(reply: EmptyReplies.gpuTypes).callAsFunction)
         router.get(
             "api/v0/gpu_names/unique", use: GPUNamesRoute(machines: parts.machines).callAsFunction)
         let search = offerSearch(parts)
-        router.post("api/v0/bundles", use: search.post)
-        router.get("api/v0/bundles", use: search.get)
-        router.put("api/v0/search/asks", use: search.put)
+        let open = router.group().add(
+            middleware: GivenKeyMiddleware(
+                authenticator: parts.authenticator, failedLogins: failedLogins))
+        open.post("api/v0/bundles", use: search.post)
+        open.get("api/v0/bundles", use: search.get)
+        open.put("api/v0/search/asks", use: search.put)
         let result = ResultRoute(result: parts.result)
         router.get("results/:result", use: result.callAsFunction)
         router.head("results/:result", use: result.callAsFunction)
@@ -200,17 +205,25 @@ package struct APIServer: Sendable {
 
     /// Making, changing and ending instances, and the machines that they are on.
     private static func addLifecycleRoutes(to api: RouterGroup<APIContext>, _ parts: Parts) {
-        let create = CreateInstanceRoute(create: parts.create).callAsFunction
+        let templates = parts.account.templates
+        let create = CreateInstanceRoute(create: parts.create, templates: templates).callAsFunction
         api.put("api/v0/asks/:id", use: create)
         api.post("api/v0/asks/:id", use: create)
-        api.post("api/v0/asks/bulk", use: BulkCreateRoute(create: parts.create).callAsFunction)
+        api.post(
+            "api/v0/asks/bulk",
+            use: BulkCreateRoute(create: parts.create, templates: templates).callAsFunction)
         api.put(
             "api/v0/launch_instance",
-            use: LaunchInstanceRoute(create: parts.create, search: offerSearch(parts))
-                .callAsFunction)
+            use: LaunchInstanceRoute(
+                create: parts.create, templates: templates, search: offerSearch(parts)
+            ).callAsFunction)
         let change = ChangeInstanceRoute(change: parts.change)
         api.put("api/v0/instances/:id", use: change.put)
         api.delete("api/v0/instances/:id", use: change.delete)
+        api.get(
+            "api/v0/instances/:id/destruction",
+            use: DestructionRoute(access: parts.instances, dispatcher: parts.dispatcher)
+                .callAsFunction)
         let bulk = BulkChangeRoute(change: parts.change, access: parts.instances)
         api.put("api/v0/instances", use: bulk.put)
         api.delete("api/v0/instances", use: bulk.delete)
@@ -220,10 +233,10 @@ package struct APIServer: Sendable {
         let rows = MachineRows(dispatcher: parts.dispatcher)
         api.get(
             "api/v0/machines",
-            use: MachineListRoute(machines: parts.machines, rows: rows).callAsFunction)
+            use: MachineListRoute(access: parts.account.machines, rows: rows).callAsFunction)
         api.get(
             "api/v0/machines/:id",
-            use: MachineRoute(machines: parts.machines, rows: rows).callAsFunction)
+            use: MachineRoute(access: parts.account.machines, rows: rows).callAsFunction)
     }
 
     private static func addScheduleRoutes(to api: RouterGroup<APIContext>, _ parts: Parts) {

@@ -5,14 +5,17 @@ package import Logging
 package struct AccountParts: Sendable {
     package var sshKeys: SSHKeyAccess
     package var environment: EnvironmentAccess
+    package var templates: TemplateAccess
     package var audit: AccountAudit
     package var addresses: AccountAddresses
+    package var machines: MachineAccess
+    package var copies: CopyAccess
 
     /// - Parameters:
     ///   - store: Where all of it is kept.
     ///   - instances: Whose instances are whose.
     ///   - orders: How machines hear of changed SSH keys.
-    ///   - box: What seals environment variables.
+    ///   - box: What seals environment variables and templates.
     ///   - time: The clock.
     ///   - logger: For what no caller is told.
     package init(
@@ -31,7 +34,10 @@ package struct AccountParts: Sendable {
             }
         }
         environment = EnvironmentAccess(store: store, box: box, time: time)
+        templates = TemplateAccess(store: store, box: box, time: time)
         audit = AccountAudit(store: store)
         addresses = AccountAddresses(store: store, time: time, logger: logger)
+        machines = MachineAccess(accounts: store, machines: store)
+        copies = CopyAccess(instances: instances, machines: store, audit: store, time: time)
     }
 }

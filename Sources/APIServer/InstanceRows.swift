@@ -24,25 +24,20 @@ struct InstanceRows: Sendable {
     }
 
     private func state(of instance: Instance) -> InstanceRow {
-        let isConnected = dispatcher.isConnected(instance.machineID)
+        let reach = dispatcher.reach(instance.machineID)
         let wish = instance.wish.state == .running ? "running" : "stopped"
         let actual = instance.status.isRunning ? "running" : "stopped"
         let started = instance.startedAt ?? instance.createdAt
         let uptime = instance.status.isRunning ? max(0, time.now() - started) / 60 : 0
-        let status: JSONValue =
-            switch instance.status {
-            case .provisioning: .null
-            default: .string(isConnected ? instance.status.rawValue : "offline")
-            }
         return [
             "id": .int(instance.id),
             "machine_id": .int(instance.machineID),
             "host_id": .int(instance.machineID),
-            "actual_status": status,
+            "actual_status": .optional(Self.status(of: instance, reach: reach)),
             "intended_status": .string(wish),
             "cur_state": .string(actual),
             "next_state": .string(wish),
-            "status_msg": .string(instance.statusMessage ?? ""),
+            "status_msg": .string(Self.message(of: instance, reach: reach)),
             // Boathook's own: whether the machine has carried out what was last wished.
             "is_settled": .bool(instance.wish.isSettled),
             "label": .optional(instance.label ?? (instance.contract == nil ? instance.name : nil)),
@@ -54,13 +49,44 @@ struct InstanceRows: Sendable {
             "uptime_mins": .double(uptime),
             "duration": .double(max(0, time.now() - instance.createdAt)),
             "extra_env": .array(environment(of: instance)),
-            "template_id": .null,
-            "template_name": .null,
-            "template_hash_id": .null,
+            "template_id": .optional(instance.origin?.templateID),
+            "template_name": .optional(instance.origin?.name),
+            "template_hash_id": .optional(instance.origin?.hashID),
             "is_bid": .bool(false),
             "verification": .string("verified"),
             "jupyter_token": .null,
         ]
+    }
+
+    /// `actual_status`: nil, and null on the wire, until the machine has heard of it (contract 3.4).
+    ///
+    /// A container that is about to be started has not ended, and one that cannot be started will not run: who waits
+    /// for it takes `exited` for the end, and nothing else.
+    static func status(of instance: Instance, reach: MachineReach) -> String? {
+        switch (instance.status, reach) {
+        case (.provisioning, _): nil
+        case (_, .none): "offline"
+        case (_, .withoutEngine): "unknown"
+        case (.exited, .full) where isToStart(instance) && !hasFailed(instance):
+            InstanceStatus.loading.rawValue
+        case (.created, .full) where isToStart(instance) && hasFailed(instance):
+            InstanceStatus.exited.rawValue
+        default: instance.status.rawValue
+        }
+    }
+
+    /// `status_msg`.
+    static func message(of instance: Instance, reach: MachineReach) -> String {
+        reach == .withoutEngine
+            ? "its machine's container engine does not answer" : instance.statusMessage ?? ""
+    }
+
+    private static func isToStart(_ instance: Instance) -> Bool {
+        instance.wish.state == .running && !instance.wish.isSettled
+    }
+
+    private static func hasFailed(_ instance: Instance) -> Bool {
+        instance.statusMessage?.hasPrefix("Error") == true
     }
 
     /// What the container got, but for what is secret of it, which no store has in the open: whoever lists instances
@@ -75,6 +101,9 @@ struct InstanceRows: Sendable {
         let gpu = gpuCount > 0 ? machine?.gpus.first : nil
         let all = machine?.gpus.count ?? 0
         let share = all == 0 ? 1 : Double(gpuCount) / Double(all)
+        // Nobody bounds an adopted container.
+        let part = instance.contract == nil ? nil : machine?.share(gpuCount: gpuCount)
+        let memory = part?.memoryByteCount.map { Double($0) }
         let written = instance.writtenBytes.map { Double($0) / 1e9 }
         return [
             "num_gpus": .int(Int64(gpuCount)),
@@ -87,11 +116,11 @@ struct InstanceRows: Sendable {
             "cpu_name": .string(machine?.cpuName ?? ""),
             "cpu_arch": .optional(machine?.architecture),
             "cpu_cores": .int(Int64(machine?.cpuCores ?? 0)),
-            "cpu_cores_effective": .double(Double(machine?.cpuCores ?? 0) * share),
-            "cpu_ram": .double((machine?.memoryMB ?? 0) * share),
+            "cpu_cores_effective": .double(part?.cores ?? Double(machine?.cpuCores ?? 0)),
+            "cpu_ram": .double(memory.map { $0 / 1e6 } ?? machine?.memoryMB ?? 0),
             "cpu_util": .double(0),
             "mem_usage": .double(0),
-            "mem_limit": .null,
+            "mem_limit": memory.map { .double($0 / 1e9) } ?? .null,
             "disk_space": .double(instance.contract?.diskGB ?? 0),
             "disk_usage": .double(written ?? -1),
             "disk_util": .double(

@@ -39,10 +39,17 @@ extension Response {
 extension Request {
     /// The body as a JSON object.
     ///
+    /// - Parameters:
+    ///   - type: Its shape.
+    ///   - limit: How many bytes it may have.
+    ///   - isOptional: Whether no body at all stands for `{}`: where every field may be left out (contract 2).
+    /// - Returns: The object.
     /// - Throws: ``WireError/invalidBody`` when it is longer than `limit` bytes, or is no JSON of the
     ///   wanted shape that means one thing: 483 on the wire.
-    func jsonObject<Value: Decodable>(_ type: Value.Type, upTo limit: Int) async throws -> Value {
-        let buffer: ByteBuffer
+    func jsonObject<Value: Decodable>(
+        _ type: Value.Type, upTo limit: Int, isOptional: Bool = false
+    ) async throws -> Value {
+        var buffer: ByteBuffer
         do {
             buffer = try await body.collect(upTo: limit)
         } catch let error as CancellationError {
@@ -51,6 +58,7 @@ extension Request {
             // Too long, or not framed as HTTP frames bodies.
             throw WireError.invalidBody
         }
+        if isOptional, buffer.readableBytes == 0 { buffer = ByteBuffer(string: "{}") }
         guard StrictJSON.isUnambiguous(buffer.readableBytesView) else {
             throw WireError.invalidBody
         }

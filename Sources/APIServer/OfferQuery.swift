@@ -4,7 +4,7 @@ internal import VastAPI
 /// A search for offers: filters by column, and upstream's words of control between them (contract 5).
 struct OfferQuery {
     private var filters: [(name: String, operation: String, operand: JSONValue)] = []
-    private var orders: [(column: String, isDescending: Bool)] = []
+    private var orders: [RowOrder] = []
     private var limit: Int?
     private var wantsBids = false
 
@@ -25,11 +25,18 @@ struct OfferQuery {
             // `allocated_storage` changes the price of storage, which is nothing here.
             case "allocated_storage", "disable_bundling", "select_cols", "resource_type", "q",
                 "api_key", "client_id",
-                "owner", "page", "timezone", "extra_filters", "use_bundling", "cluster":
+                "owner", "page", "timezone", "extra_filters", "use_bundling", "cluster",
+                // Of the SDK's `SyncClient.search`.
+                "target_reliability", "extra_ids", "gpu_option", "show_incompatible",
+                "sort_option", "template_id":
                 continue
             default:
+                guard value != .null else { continue }
+                // Before any row is looked at: what a query means does not depend on what there is.
+                guard OfferRows.columns.contains(Self.columns[name] ?? name) else {
+                    throw WireError.badRequest("invalid_request", "Offers have no \(name).")
+                }
                 guard let conditions = value.object else {
-                    guard value != .null else { continue }
                     filters.append((name, "eq", value))
                     continue
                 }
@@ -38,24 +45,29 @@ struct OfferQuery {
                 }
             }
         }
+        try filters.map(\.operation).forEach(RowCondition.check)
+        for order in orders where !OfferRows.columns.contains(order.column) {
+            throw WireError.badRequest("invalid_request", "Cannot order by \(order.column).")
+        }
     }
 
     /// The rows that are asked for, in their order.
     func found(in rows: [[String: JSONValue]]) throws -> [[String: JSONValue]] {
         guard !wantsBids else { return [] }
-        var found = try rows.filter(matches)
-        found.sort(by: isBefore)
+        let found = try rows.filter(matches).sorted(by: orders).map(\.row)
         return limit.map { Array(found.prefix($0)) } ?? found
     }
 
     private func matches(_ row: [String: JSONValue]) throws -> Bool {
         for (name, operation, operand) in filters {
-            guard let value = row[Self.column(name, for: operand)] else {
-                throw WireError.badRequest("invalid_request", "Offers have no \(name).")
-            }
+            let value = row[Self.column(name, for: operand)] ?? .null
             if value == .null, Self.isUnknownAllowed(operation, operand) { continue }
             let plain = name == "gpu_name" ? Self.spaced(operand) : operand
-            guard try RowCondition.holds(value, operation, plain) else { return false }
+            let holds =
+                try name == "geolocation"
+                ? RowCondition.holds(place: value, operation, plain)
+                : RowCondition.holds(value, operation, plain)
+            guard holds else { return false }
         }
         return true
     }
@@ -80,23 +92,8 @@ struct OfferQuery {
         }
     }
 
-    private func isBefore(_ one: [String: JSONValue], _ other: [String: JSONValue]) -> Bool {
-        for order in orders {
-            let (left, right) =
-                order.isDescending
-                ? (other[order.column], one[order.column])
-                : (one[order.column], other[order.column])
-            if let left = left?.number, let right = right?.number, left != right {
-                return left < right
-            }
-            let (leftText, rightText) = (left?.string ?? "", right?.string ?? "")
-            if leftText != rightText { return leftText < rightText }
-        }
-        return (one["id"]?.number ?? 0) < (other["id"]?.number ?? 0)
-    }
-
     /// `[["dph_total", "asc"], …]`; one pair by itself is taken too.
-    private static func orders(_ value: JSONValue) throws -> [(String, Bool)] {
+    private static func orders(_ value: JSONValue) throws -> [RowOrder] {
         guard value != .null else { return [] }
         guard var pairs = value.array else {
             throw WireError.badRequest("invalid_request", "order is a list of [column, direction].")
@@ -107,8 +104,10 @@ struct OfferQuery {
                 throw WireError.badRequest(
                     "invalid_request", "order is a list of [column, direction].")
             }
-            return (columns[column] ?? column, words.dropFirst().first?.string == "desc")
-        }
+            return RowOrder(
+                column: columns[column] ?? column,
+                isDescending: words.dropFirst().first?.string == "desc")
+        }.withoutRepetitions()
     }
 
     /// Other names of columns, for callers that do not rewrite them as the command line does.

@@ -5,7 +5,8 @@ internal import VastAPI
 /// Offers as rows of the wire: upstream's columns (contract 5).
 ///
 /// What the command line's table formats is a number or null. A fleet of one's own is verified, not external, and
-/// its machines are as reliable as the operator makes them: the command line's own filters ask for that.
+/// its machines are as reliable as the operator makes them: the command line's own filters ask for that. Anybody may
+/// look at them, so they name no machine and no address: an instance's row does, for whoever has made it.
 struct OfferRows: Sendable {
     let dispatcher: Dispatcher
 
@@ -21,14 +22,12 @@ struct OfferRows: Sendable {
     }
 
     private func addPlace(of offer: Offer, to row: inout [String: JSONValue]) {
-        let isRentable = dispatcher.isConnected(offer.machine.id) && offer.isRentable
+        let isRentable = dispatcher.reach(offer.machine.id) == .full && offer.isRentable
         for name in ["id", "ask_contract_id", "bundle_id"] { row[name] = .int(offer.id) }
         row["machine_id"] = .int(offer.machine.id)
         row["host_id"] = .int(offer.machine.id)
-        row["hostname"] = .string(offer.report.hostname)
         row["rentable"] = .bool(isRentable)
         row["rented"] = .bool(!isRentable)
-        row["public_ipaddr"] = .string(offer.report.publicAddress)
         row["geolocation"] = .string(offer.report.location ?? "")
         row["direct_port_count"] = .int(Int64(max(1, offer.free.slots)))
         row["disk_space"] = .double(offer.free.diskGB.rounded(.down))
@@ -49,13 +48,13 @@ struct OfferRows: Sendable {
     }
 
     private func addProcessor(of offer: Offer, to row: inout [String: JSONValue]) {
-        let cores = Double(offer.report.cpuCores)
+        let share = offer.report.share(gpuCount: offer.gpuCount)
         row["cpu_name"] = .string(offer.report.cpuName)
         row["cpu_arch"] = .string(offer.report.architecture)
         row["cpu_cores"] = .int(Int64(offer.report.cpuCores))
-        row["cpu_cores_effective"] = .double(cores * offer.share)
+        row["cpu_cores_effective"] = .double(share.cores)
         row["cpu_ghz"] = Self.number(offer.report.cpuGHz)
-        row["cpu_ram"] = .double(offer.report.memoryMB * offer.share)
+        row["cpu_ram"] = .double(Double(share.memoryByteCount ?? 0) / 1e6)
     }
 
     private static func number(_ value: Double?) -> JSONValue { value.map { .double($0) } ?? .null }
@@ -69,10 +68,21 @@ struct OfferRows: Sendable {
     /// `535.86.05` as the command line sends it in filters: 535086005 (contract 0.5).
     static func versionNumber(_ version: String?) -> JSONValue {
         let parts = (version ?? "").split(separator: ".").map { Int64($0) }
-        guard (1...3).contains(parts.count), !parts.contains(nil) else { return .null }
+        guard (1...3).contains(parts.count),
+            parts.allSatisfy({ part in part.map { (0..<1_000_000).contains($0) } ?? false })
+        else { return .null }
         let numbers = parts.compactMap { $0 } + [0, 0]
         return .int(numbers[0] * 1_000_000 + numbers[1] * 1000 + numbers[2])
     }
+
+    /// The names of all columns, whether there is an offer or not.
+    static let columns = Set(constants.keys).union([
+        "id", "ask_contract_id", "bundle_id", "machine_id", "host_id", "rentable", "rented",
+        "geolocation", "direct_port_count", "disk_space", "num_gpus", "gpu_name", "gpu_ram",
+        "gpu_total_ram", "gpu_max_power", "gpu_frac", "gpu_arch", "driver_version", "driver_vers",
+        "cuda_max_good", "cpu_name", "cpu_arch", "cpu_cores", "cpu_cores_effective", "cpu_ghz",
+        "cpu_ram", "dph_total", "dph_base", "min_bid", "discounted_dph_total",
+    ])
 
     /// What is the same for each offer: of this fleet, or not known of any.
     private static let constants: [String: JSONValue] = [
@@ -82,6 +92,8 @@ struct OfferRows: Sendable {
         "verification": .string("verified"),
         "external": .bool(false),
         "static_ip": .bool(true),
+        "hostname": .null,
+        "public_ipaddr": .null,
         "hosting_type": .int(0),
         "datacenter": .bool(false),
         "reliability": .double(1),

@@ -26,6 +26,29 @@ enum RowCondition {
         }
     }
 
+    /// The place of an offer, `City, CC`, is also found by what stands behind its last comma, in either case: clients
+    /// document codes of two letters (contract 5).
+    ///
+    /// - Throws: `WireError` 400 for an operator that is none.
+    static func holds(place: JSONValue, _ operation: String, _ operand: JSONValue) throws -> Bool {
+        guard let text = place.string?.lowercased() else {
+            return try holds(place, operation, operand)
+        }
+        let country = text.split(separator: ",").last?.drop { $0 == " " } ?? ""
+        let isAmong = (operand.array ?? [operand]).contains { operand in
+            guard let wanted = operand.string?.lowercased() else { return false }
+            return wanted == text || wanted == country
+        }
+        switch operation {
+        case "eq", "in": return isAmong
+        case "neq", "notin": return !isAmong
+        default: return try holds(place, operation, operand)
+        }
+    }
+
+    /// - Throws: `WireError` 400 for an operator that is none, whether there are rows or not.
+    static func check(_ operation: String) throws { _ = try holds(.null, operation, .null) }
+
     /// Numbers that are spelled as strings are numbers (contract 0.5).
     private static func isEqual(_ value: JSONValue, _ operand: JSONValue) -> Bool {
         if value == operand { return true }

@@ -109,9 +109,8 @@ package enum UpstreamRoutes {
             ]
         ),
         (
-            "templates",
+            "lists of templates by user",
             [
-                "POST template", "PUT template", "DELETE template", "PUT v1/template",
                 "GET template/recent", "GET users/{id}/templates", "POST users/{id}/templates",
                 "DELETE users/{id}/templates", "GET users/{id}/created-templates",
             ]
@@ -137,13 +136,6 @@ package enum UpstreamRoutes {
                 "POST network_volumes/unlist", "POST network_disk", "GET network_disks",
                 "PUT network_disks", "GET instance_backups/{id}/download",
                 "POST instances/take_snapshot/{id}",
-            ]
-        ),
-        (
-            "copies of files; 'scp -O' and rsync work over an instance's SSH",
-            [
-                "PUT commands/copy_direct", "DELETE commands/copy_direct", "PUT commands/rsync",
-                "DELETE commands/rsync",
             ]
         ),
         (

@@ -43,7 +43,8 @@ struct WireError: Error, Sendable {
             case .unauthenticated: (.unauthorized, "auth_error")
             case .blocked: (.forbidden, "blacklisted")
             case .notAuthorized: (.forbidden, "not_authorized")
-            case .instanceNotFound, .commandNotFound, .jobNotFound, .sshKeyNotFound:
+            case .instanceNotFound, .commandNotFound, .jobNotFound, .sshKeyNotFound,
+                .templateNotFound:
                 (.notFound, "not_found")
             case .invalidArguments, .commandRefused: (.badRequest, "invalid_args")
             case .instanceNotReady: (.badRequest, "invalid_container")

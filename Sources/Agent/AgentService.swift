@@ -67,8 +67,11 @@ package struct AgentService: Service {
             work: InstanceWork(
                 engine: engine, adopted: adopted, known: known, turns: turns,
                 maker: InstanceMaker(
-                    engine: engine, agentID: agentID, settings: instances, machine: machine)),
-            inventory: inventory, history: history, link: link, logger: logger)
+                    engine: engine, agentID: agentID, settings: instances, machine: machine,
+                    guarded: try GuardedRepositories(path: dataFolder + "/guarded-images"),
+                    logger: logger)),
+            inventory: inventory, history: history, link: link, gone: self.ssh.forget,
+            logger: logger)
     }
 
     /// Returns once the server knows this machine's containers.
@@ -83,7 +86,7 @@ package struct AgentService: Service {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await intake.run() }
                 group.addTask { await inventory.run() }
-                group.addTask { await machine.run() }
+                group.addTask { await machine.run(engineWasAsked: inventory.engineWasAsked) }
                 group.addTask { await keeper.run() }
                 group.addTask { await ssh.run() }
                 group.addTask { await meter.run(changed: inventory.lookAgain) }
@@ -100,6 +103,7 @@ package struct AgentService: Service {
                 let hello = AgentHello(heldCommandIDs: await intake.heldCommandIDs)
                 let messages = try await link.connect(hello)
                 await intake.beginLink()
+                var newest: [Int64: Int64] = [:]
                 for try await message in messages {
                     switch message {
                     case .welcome(let welcome):
@@ -116,8 +120,11 @@ package struct AgentService: Service {
                     case .sendOutput(let wish):
                         await intake.relay(wish)
                     case .wantInstance(let order):
-                        ssh.take(order)
-                        if !order.isSettled { await keeper.want(order) }
+                        guard order.sequence >= newest[order.instanceID] ?? 0 else { break }
+                        newest[order.instanceID] = order.sequence
+                        // An adopted one has no keys, and its number may be on the label of another one.
+                        if !order.isOfAdopted { ssh.take(order) }
+                        await keeper.want(order)
                     case .restartInstance(let wish):
                         await keeper.restart(wish)
                     case .heartbeat:

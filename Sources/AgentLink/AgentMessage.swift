@@ -41,6 +41,10 @@ package enum AgentMessage: Sendable, Hashable {
     case machine(MachineReport)
     /// How far an instance is that has no container of its generation yet.
     case instanceProgress(InstanceProgress)
+    /// Whether the machine's container engine answers: told when it does not, and when it does again.
+    ///
+    /// On a new link it counts as one that answers.
+    case engine(isAvailable: Bool)
 }
 
 /// One container as an instance.
@@ -145,6 +149,7 @@ package struct CommandStarted: Sendable, Hashable, Codable {
 extension AgentMessage: Codable {
     private enum CodingKeys: String, CodingKey {
         case type, instances, instance, machine, progress
+        case isAvailable = "available"
         case containerID = "container_id"
     }
 
@@ -155,6 +160,7 @@ extension AgentMessage: Codable {
         case commandStarted = "command_started"
         case machine
         case instanceProgress = "instance_progress"
+        case engine
     }
 
     package init(from decoder: any Decoder) throws {
@@ -174,6 +180,8 @@ extension AgentMessage: Codable {
         case .instanceProgress:
             self = .instanceProgress(
                 try container.decode(InstanceProgress.self, forKey: .progress))
+        case .engine:
+            self = .engine(isAvailable: try container.decode(Bool.self, forKey: .isAvailable))
         }
     }
 
@@ -195,6 +203,9 @@ extension AgentMessage: Codable {
         case .instanceProgress(let progress):
             try container.encode(Kind.instanceProgress, forKey: .type)
             try container.encode(progress, forKey: .progress)
+        case .engine(let isAvailable):
+            try container.encode(Kind.engine, forKey: .type)
+            try container.encode(isAvailable, forKey: .isAvailable)
         case .commandStarted(let message):
             try container.encode(Kind.commandStarted, forKey: .type)
             try message.encode(to: encoder)

@@ -12,6 +12,11 @@ package struct InstanceOrder: Sendable, Hashable, Codable {
     }
 
     package var instanceID: Int64
+    /// Grows from order to order of one server process; given before what the order says was read.
+    ///
+    /// Orders may overtake each other on their way to the line: within one link, an order about an instance with a
+    /// lower one than the last is older news, and counts no more.
+    package var sequence: Int64
     /// Counts the wishes for this instance; every ``InstanceProgress`` names the one that it is about.
     package var number: Int64
     /// Whether it was carried out already: then only who may log in is news, and what the container has done since
@@ -29,7 +34,7 @@ package struct InstanceOrder: Sendable, Hashable, Codable {
     package var authorizedKeys: [String]
 
     enum CodingKeys: String, CodingKey {
-        case number, state, generation, specification
+        case sequence, number, state, generation, specification
         case instanceID = "instance_id"
         case containerID = "container_id"
         case authorizedKeys = "authorized_keys"
@@ -37,11 +42,13 @@ package struct InstanceOrder: Sendable, Hashable, Codable {
     }
 
     package init(
-        instanceID: Int64, number: Int64, isSettled: Bool = false, containerID: String?,
+        instanceID: Int64, sequence: Int64 = 0, number: Int64, isSettled: Bool = false,
+        containerID: String?,
         state: State, generation: Int64,
         specification: ContainerSpecification?, authorizedKeys: [String] = []
     ) {
         self.instanceID = instanceID
+        self.sequence = sequence
         self.number = number
         self.isSettled = isSettled
         self.containerID = containerID
@@ -121,6 +128,8 @@ package struct ContainerSpecification: Sendable, Hashable, Codable {
     package var program: Program
     /// Pairs of name and value.
     package var environment: [[String]]
+    /// As whom its program runs, `NAME` or a number, and `:GROUP` behind it or not; nil for whom the image says.
+    package var user: String?
     package var hostname: String?
     package var ports: [Port]
     package var volumes: [Volume]
@@ -136,7 +145,7 @@ package struct ContainerSpecification: Sendable, Hashable, Codable {
     package var label: String?
 
     enum CodingKeys: String, CodingKey {
-        case image, login, program, environment, hostname, ports, volumes, owner, label
+        case image, login, program, environment, hostname, ports, volumes, owner, label, user
         case gpuCount = "gpu_count"
         case diskGB = "disk_gb"
         case hasSSH = "ssh"
@@ -144,7 +153,8 @@ package struct ContainerSpecification: Sendable, Hashable, Codable {
 
     package init(
         image: String, login: RegistryLogin? = nil, program: Program = .image(arguments: nil),
-        environment: [[String]] = [], hostname: String? = nil, ports: [Port] = [],
+        environment: [[String]] = [], user: String? = nil, hostname: String? = nil,
+        ports: [Port] = [],
         volumes: [Volume] = [], hasSSH: Bool = false, gpuCount: Int = 0, diskGB: Double,
         owner: String,
         label: String? = nil
@@ -153,6 +163,7 @@ package struct ContainerSpecification: Sendable, Hashable, Codable {
         self.login = login
         self.program = program
         self.environment = environment
+        self.user = user
         self.hostname = hostname
         self.ports = ports
         self.volumes = volumes
@@ -194,6 +205,8 @@ package enum ContainerLabel {
     package static let gpus = "boathook.instance.gpus"
     /// Value: the machine's port of its SSH server.
     package static let sshPort = "boathook.instance.ssh"
+    /// Value: `1`, on the engine's network that an agent made for its instances.
+    package static let network = "boathook.network"
 }
 
 extension ContainerSpecification.Program: Codable {

@@ -106,7 +106,7 @@ package struct InstanceProgress: Sendable, Hashable, Codable {
     package enum Phase: String, Sendable, Hashable, Codable {
         /// The image is being fetched, or the container made.
         case loading
-        /// It did not come about; the agent tries again when the wish changes, or the link comes anew.
+        /// It did not come about; the agent may still be trying, or waits for another wish or the next link.
         case failed
         /// The wish was carried out; what the container does from then on is its own affair, and the
         /// wish is not sent again.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import VastAPI
 
 /// The client's command line.
 ///
@@ -7,16 +8,17 @@ internal import Glibc
 package struct BoathookCommand {
     /// Reads the process's arguments, does what they say, and ends the process.
     package static func start() async {
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        let verb = arguments.first ?? ""
+        let given = Array(CommandLine.arguments.dropFirst())
+        let verb = given.first ?? ""
         if DaemonProgram.verbs.contains(verb) {
             guard !DaemonProgram.isClientOnly else {
                 StandardStreams.complain(
                     "vastai: '\(verb)' is a verb of 'boathook'; this is a client")
                 exit(64)
             }
-            DaemonProgram.become(arguments)
+            DaemonProgram.become(given)
         }
+        let arguments = LeadingOptions.moved(given)
         // A complaint about an argument shows it.
         guard !arguments.contains(where: PrivateKey.isOne) else {
             StandardStreams.complain(PrivateKey.complaint)
@@ -47,18 +49,22 @@ struct Root: ParsableCommand {
         discussion: """
             The server is --url, or BOATHOOK_URL, or VAST_URL (default: http://127.0.0.1:8787). The key is \
             --api-key, or BOATHOOK_API_KEY, or VAST_API_KEY, or what 'boathook set api-key' keeps, or, on \
-            the server's own machine, admin.key in its data folder.
+            the server's own machine, admin.key in its data folder. --url, --api-key and --json may stand before the verb, \
+            too.
 
-            Exit status of execute: the command's own; 124 timed out, 125 refused or not started, 126 \
+            Exit status of execute, logs, follow and copy: the command's own; 124 timed out, 125 refused or not started, 126 \
             lost, 128+N ended by signal N, 130 cancelled. Of all others: 0 done, 1 there is no such thing, or it did \
             not come about, 64 wrong usage, 124 --wait took too long, 125 refused.
             """,
+        version: BoathookVersion.text,
         subcommands: [
             ExecuteVerb.self, LogsVerb.self, FollowVerb.self, CancelVerb.self, ShowVerb.self,
-            SearchVerb.self, CreateVerb.self, LaunchVerb.self, ChangeVerb<StartChange>.self,
+            CopyVerb.self, SearchVerb.self, CreateVerb.self, LaunchVerb.self,
+            ChangeVerb<StartChange>.self,
             ChangeVerb<StopChange>.self, ChangeVerb<RebootChange>.self,
             ChangeVerb<RecycleChange>.self, ChangeVerb<DestroyChange>.self, LabelVerb.self,
-            SSHURLVerb.self, SCPURLVerb.self, SetVerb.self, UnsetVerb.self, DeleteVerb.self,
+            AttachVerb.self, DetachVerb.self, SSHURLVerb.self, SCPURLVerb.self, SetVerb.self,
+            UnsetVerb.self, DeleteVerb.self, ResetVerb.self,
         ]
             + (DaemonProgram.isClientOnly
                 ? []

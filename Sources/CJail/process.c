@@ -12,6 +12,8 @@
 
 // P_PIDFD (waitid(2)): an enumerator that some headers hide.
 #define PIDFD_ID_TYPE 3
+// PIDFD_SIGNAL_PROCESS_GROUP (linux/pidfd.h), which older headers do not have.
+#define GROUP_OF_PIDFD (1U << 2)
 
 int cjail_process(pid_t pid) {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -20,6 +22,14 @@ int cjail_process(pid_t pid) {
 
 int cjail_kill(int pidfd) {
     return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0 ? 0 : errno;
+}
+
+int cjail_signal(int pidfd, int signal) {
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : errno;
+}
+
+int cjail_signal_group(int pidfd, int signal) {
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, GROUP_OF_PIDFD) == 0 ? 0 : errno;
 }
 
 static int64_t milliseconds(struct timeval time) { return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000; }

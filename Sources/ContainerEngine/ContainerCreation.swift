@@ -34,6 +34,8 @@ package struct ContainerCreation: Sendable, Hashable {
     package var arguments: [String]?
     /// `NAME=value`.
     package var environment: [String]
+    /// Nil for the image's own.
+    package var user: String?
     package var hostname: String?
     package var labels: [String: String]
     package var ports: [Port]
@@ -46,18 +48,22 @@ package struct ContainerCreation: Sendable, Hashable {
     package var network: String
     /// The size of `/dev/shm`.
     package var sharedMemoryByteCount: Int64
+    package var limits: ContainerLimits
 
     package init(
         name: String, image: ImageName, entrypoint: [String]? = nil, arguments: [String]? = nil,
-        environment: [String] = [], hostname: String? = nil, labels: [String: String],
+        environment: [String] = [], user: String? = nil, hostname: String? = nil,
+        labels: [String: String],
         ports: [Port] = [], volumes: [Volume] = [], gpus: [String] = [],
-        diskByteCount: Int64? = nil, network: String, sharedMemoryByteCount: Int64
+        diskByteCount: Int64? = nil, network: String, sharedMemoryByteCount: Int64,
+        limits: ContainerLimits = ContainerLimits()
     ) {
         self.name = name
         self.image = image
         self.entrypoint = entrypoint
         self.arguments = arguments
         self.environment = environment
+        self.user = user
         self.hostname = hostname
         self.labels = labels
         self.ports = ports
@@ -66,5 +72,6 @@ package struct ContainerCreation: Sendable, Hashable {
         self.diskByteCount = diskByteCount
         self.network = network
         self.sharedMemoryByteCount = sharedMemoryByteCount
+        self.limits = limits
     }
 }

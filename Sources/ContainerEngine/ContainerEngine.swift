@@ -24,6 +24,14 @@ package protocol ContainerEngine: Sendable {
     func information() async throws -> EngineInformation
     /// The names of its networks.
     func networks() async throws -> [String]
+    /// One of its networks; nil when there is none of that name.
+    func network(_ name: String) async throws -> EngineNetwork?
+    /// Makes a network.
+    ///
+    /// - Throws: ``EngineError``: `nameTaken` when there is one of that name; `refused` when it cannot be.
+    func makeNetwork(_ network: EngineNetwork) async throws
+    /// Lets a stopped container have a network, by its name, from its next start on.
+    func connect(_ id: Container.ID, to network: String) async throws
     /// All containers with the label, or all, as ``summary(of:)`` has them.
     func summaries(label: String?) async throws -> [Container]
 
@@ -34,11 +42,18 @@ package protocol ContainerEngine: Sendable {
     /// - Parameters:
     ///   - image: What to fetch.
     ///   - credentials: For a registry that wants some.
-    ///   - progress: Called at each change, often.
+    ///   - progress: Called whenever the engine tells something new, often.
     /// - Throws: ``EngineError``: `impossible` when trying again changes nothing.
     func pull(
         _ image: ImageName, credentials: RegistryCredentials?,
         progress: @escaping @Sendable (PullProgress) -> Void) async throws
+    /// Asks an image's registry whether it gives the image to whoever has these credentials, also when it is here.
+    ///
+    /// - Parameters:
+    ///   - image: What one wants to have.
+    ///   - credentials: For a registry that wants some.
+    /// - Throws: ``EngineError``: `impossible` when it does not, and trying again changes nothing.
+    func checkAccess(to image: ImageName, credentials: RegistryCredentials?) async throws
     /// Makes a container, and does not start it.
     ///
     /// - Throws: ``EngineError``: `nameTaken` when there is one of that name; `noQuotas` when the engine cannot bound
@@ -137,6 +152,8 @@ package struct Container: Sendable, Hashable, Identifiable {
     package var processID: Int32
     /// What went wrong when it was last started, or empty.
     package var failure: String
+    /// How its first process ended; nil while it runs, or when nobody said.
+    package var end: End?
     /// Unix seconds.
     package var createdAt: Double
     /// Unix seconds of its last start; nil if it never started.
@@ -150,8 +167,9 @@ package struct Container: Sendable, Hashable, Identifiable {
 
     package init(
         id: ID, name: String, image: String, labels: [String: String], environment: [String],
-        status: String, processID: Int32, failure: String, createdAt: Double, startedAt: Double?,
-        hasReadOnlyRoot: Bool = false, storage: Storage, mounts: [Mount], ports: [Port] = []
+        status: String, processID: Int32, failure: String, end: End? = nil, createdAt: Double,
+        startedAt: Double?, hasReadOnlyRoot: Bool = false, storage: Storage, mounts: [Mount],
+        ports: [Port] = []
     ) {
         self.id = id
         self.name = name
@@ -161,6 +179,7 @@ package struct Container: Sendable, Hashable, Identifiable {
         self.status = status
         self.processID = processID
         self.failure = failure
+        self.end = end
         self.createdAt = createdAt
         self.startedAt = startedAt
         self.hasReadOnlyRoot = hasReadOnlyRoot
@@ -177,6 +196,19 @@ package struct Container: Sendable, Hashable, Identifiable {
 
     /// Whether processes of its own may be at work in it.
     package var isRunning: Bool { processID > 0 && status != "exited" && status != "created" }
+
+    /// How a container's first process ended.
+    package struct End: Sendable, Hashable {
+        /// As shells tell it: 128 and the signal's number for one that a signal ended.
+        package var code: Int
+        /// Whether the kernel ended a process of the container for its memory.
+        package var wasOutOfMemory: Bool
+
+        package init(code: Int, wasOutOfMemory: Bool = false) {
+            self.code = code
+            self.wasOutOfMemory = wasOutOfMemory
+        }
+    }
 
     /// Where the file system lies on this host.
     package enum Storage: Sendable, Hashable {

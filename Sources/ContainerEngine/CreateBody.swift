@@ -9,6 +9,13 @@ struct CreateBody: Encodable {
         var devices: [DeviceRequest]?
         var storage: [String: String]?
         var sharedMemory: Int64
+        var processes: Int?
+        var memory: Int64?
+        /// With swap; as much as without it, so that there is none.
+        var memoryAndSwap: Int64?
+        var cpuShares: Int?
+        /// Who may send packets as they please can take the address of another container of the network.
+        var dropped = ["NET_RAW"]
         /// The agent starts what is to run, and nobody else: a writer's hold on a stopped container stays.
         var restart = ["Name": "no"]
         /// What a container writes to its output would fill the host's disk otherwise.
@@ -21,6 +28,11 @@ struct CreateBody: Encodable {
             case devices = "DeviceRequests"
             case storage = "StorageOpt"
             case sharedMemory = "ShmSize"
+            case processes = "PidsLimit"
+            case memory = "Memory"
+            case memoryAndSwap = "MemorySwap"
+            case cpuShares = "CpuShares"
+            case dropped = "CapDrop"
             case restart = "RestartPolicy"
             case log = "LogConfig"
         }
@@ -72,6 +84,7 @@ struct CreateBody: Encodable {
     var entrypoint: [String]?
     var arguments: [String]?
     var environment: [String]
+    var user: String?
     var hostname: String?
     var labels: [String: String]
     var exposed: [String: Nothing]?
@@ -82,6 +95,7 @@ struct CreateBody: Encodable {
         case entrypoint = "Entrypoint"
         case arguments = "Cmd"
         case environment = "Env"
+        case user = "User"
         case hostname = "Hostname"
         case labels = "Labels"
         case exposed = "ExposedPorts"
@@ -95,7 +109,7 @@ extension ContainerCreation {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let body = CreateBody(
             image: image.description, entrypoint: entrypoint, arguments: arguments,
-            environment: environment, hostname: hostname, labels: labels,
+            environment: environment, user: user, hostname: hostname, labels: labels,
             exposed: ports.isEmpty
                 ? nil : Dictionary(ports.map { ($0.port, .init()) }) { first, _ in first },
             host: CreateBody.HostConfig(
@@ -109,7 +123,9 @@ extension ContainerCreation {
                     ? nil : volumes.map { CreateBody.Mount(source: $0.name, target: $0.path) },
                 devices: gpus.isEmpty ? nil : [CreateBody.DeviceRequest(devices: gpus)],
                 storage: diskByteCount.map { ["size": "\($0)"] },
-                sharedMemory: sharedMemoryByteCount))
+                sharedMemory: sharedMemoryByteCount,
+                processes: limits.processCount, memory: limits.memoryByteCount,
+                memoryAndSwap: limits.memoryByteCount, cpuShares: limits.cpuShares))
         return [UInt8](try encoder.encode(body))
     }
 }

@@ -83,8 +83,11 @@ extension DockerEngine {
 /// What a failed creation means.
 enum CreateFailure {
     static func error(_ message: String, status: Int) -> EngineError {
-        // Said before anything was made: it takes overlay2 on xfs with pquota, or btrfs, or zfs.
-        if message.contains("--storage-opt") { return EngineError(.noQuotas, message) }
+        // Said before anything was made: it takes overlay2 on xfs with pquota, or btrfs, or zfs. The second is what
+        // Docker's vfs says (seen with 20.10).
+        if message.contains("--storage-opt") || message.contains("not enabled quotas") {
+            return EngineError(.noQuotas, message)
+        }
         // Podman says it with 500.
         if status == 409 || message.contains("is already in use") {
             return EngineError(.nameTaken, message)

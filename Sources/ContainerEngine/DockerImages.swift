@@ -35,6 +35,22 @@ extension DockerEngine {
         if let failure = report.failure { throw PullFailure.error(failure, status: 200) }
     }
 
+    package func checkAccess(to image: ImageName, credentials: RegistryCredentials?) async throws {
+        // Podman has no such call, and asks the registry at each pull. Docker does not when it has the digest that is
+        // wanted (seen with 20.10.24).
+        guard try await !information().isPodman else {
+            return try await pull(image, credentials: credentials) { _ in }
+        }
+        let response = try await execute(
+            .GET, "/distribution/\(image)/json",
+            headers: try credentials.map { [("X-Registry-Auth", try $0.header)] } ?? [],
+            deadline: .now() + .minutes(1))
+        let message = try await message(of: response)
+        guard response.status == .ok else {
+            throw PullFailure.error(message, status: Int(response.status.code))
+        }
+    }
+
     /// An image of some hundred GB over a slow line; an owner who waits for less destroys the instance.
     private static let pullPatience = TimeAmount.hours(12)
 }

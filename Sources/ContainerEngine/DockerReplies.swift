@@ -103,12 +103,22 @@ struct InspectedContainer: Decodable, Sendable {
         var pid: Int32
         var error: String?
         var startedAt: String?
+        var exitCode: Int?
+        var wasOutOfMemory: Bool?
 
         enum CodingKeys: String, CodingKey {
             case status = "Status"
             case pid = "Pid"
             case error = "Error"
             case startedAt = "StartedAt"
+            case exitCode = "ExitCode"
+            case wasOutOfMemory = "OOMKilled"
+        }
+
+        /// The engines say 0 of what has not ended, too.
+        var end: Container.End? {
+            guard ["exited", "stopped", "dead"].contains(status), let exitCode else { return nil }
+            return Container.End(code: exitCode, wasOutOfMemory: wasOutOfMemory ?? false)
         }
     }
 
@@ -202,7 +212,7 @@ extension InspectedContainer {
             id: id, name: name.hasPrefix("/") ? String(name.dropFirst()) : name,
             image: config?.image ?? "", labels: config?.labels ?? [:],
             environment: config?.environment ?? [], status: state.status,
-            processID: state.pid, failure: state.error ?? "",
+            processID: state.pid, failure: state.error ?? "", end: state.end,
             createdAt: created.flatMap(EngineTime.seconds) ?? 0,
             startedAt: state.startedAt.flatMap(EngineTime.seconds),
             hasReadOnlyRoot: hostConfig?.hasReadOnlyRoot ?? false, storage: storage,

@@ -29,6 +29,8 @@ package struct ImageName: Sendable, Hashable, CustomStringConvertible {
         guard !path.isEmpty, path.allSatisfy(Self.isComponent) else { return nil }
         let name = components.joined(separator: "/")
         let tag = words.count > 1 ? String(words[1]) : "latest"
+        // The engine takes `sha256:…` for an image's id.
+        if digest == nil, Self.algorithms.contains(name) { return nil }
         if let digest {
             repository = "\(name)@\(digest)"
             self.tag = nil
@@ -47,6 +49,15 @@ package struct ImageName: Sendable, Hashable, CustomStringConvertible {
             ? String(first) : Self.dockerHub
     }
 
+    /// Its repository, in the one of its spellings by which the engines know it.
+    package var fullRepository: String {
+        let name = repository.prefix { $0 != "@" }
+        let host = registry
+        guard [Self.dockerHub, "index.docker.io"].contains(host) else { return String(name) }
+        let path = name.hasPrefix("\(host)/") ? name.dropFirst(host.count + 1) : name
+        return "\(Self.dockerHub)/\(path.contains("/") ? "" : "library/")\(path)"
+    }
+
     /// Whether credentials for `server` are for this image's registry: they are shown to no other one.
     package func isOn(_ server: String) -> Bool {
         var host = server.lowercased()
@@ -59,6 +70,7 @@ package struct ImageName: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static let dockerHub = "docker.io"
+    private static let algorithms = ["sha256", "sha384", "sha512"]
     /// 255 for the name, 128 for the tag, and a digest of 512 bits.
     private static let maximumByteCount = 512
 
@@ -93,7 +105,7 @@ package struct ImageName: Sendable, Hashable, CustomStringConvertible {
 
     private static func isDigest(_ word: Substring) -> Bool {
         let parts = word.split(separator: ":", omittingEmptySubsequences: false)
-        return parts.count == 2 && ["sha256", "sha384", "sha512"].contains(parts[0])
+        return parts.count == 2 && algorithms.contains(String(parts[0]))
             && (64...128).contains(parts[1].utf8.count)
             && parts[1].utf8.allSatisfy {
                 (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)

@@ -8,6 +8,8 @@ package struct PullProgress: Sendable, Hashable {
     /// Bytes fetched, of those whose number the engine has named so far; 0 where it names none (Podman).
     package var bytes: Int64 = 0
     package var byteCount: Int64 = 0
+    /// Bytes of fetched layers that the engine has unpacked, where it says so.
+    package var unpacked: Int64 = 0
 
     package init() {}
 
@@ -29,6 +31,7 @@ package struct PullReport: Sendable {
     private struct Layer {
         var bytes: Int64 = 0
         var byteCount: Int64 = 0
+        var unpacked: Int64 = 0
         var isThere = false
     }
 
@@ -57,6 +60,9 @@ package struct PullReport: Sendable {
                 Self.plausible(line.progress?.total) ?? 0, layer.byteCount, layer.bytes)
         case "Download complete", "Extracting":
             layer.bytes = layer.byteCount
+            if status == "Extracting" {
+                layer.unpacked = Self.plausible(line.progress?.current) ?? layer.unpacked
+            }
             // All that Podman says.
             layer.isThere = layer.isThere || layer.byteCount == 0
         case "Pull complete", "Already exists":
@@ -71,6 +77,7 @@ package struct PullReport: Sendable {
             sum.layerCount += 1
             sum.bytes += layer.bytes
             sum.byteCount += layer.byteCount
+            sum.unpacked += layer.unpacked
         }
     }
 

@@ -36,6 +36,7 @@ package struct ControlPlaneError: Error, Sendable, Hashable {
         package static let commandNotFound = Code(description: "command_not_found")
         package static let jobNotFound = Code(description: "job_not_found")
         package static let sshKeyNotFound = Code(description: "ssh_key_not_found")
+        package static let templateNotFound = Code(description: "template_not_found")
         /// Something that was sealed does not open with this server's key.
         package static let unreadableSecret = Code(description: "unreadable_secret")
         /// No offer has that id, or it is none any more.

@@ -34,10 +34,20 @@ package protocol AccountStore: Sendable {
     ) async throws -> APIKey
     /// The account's keys that are not revoked, expired ones too, by ascending id.
     func keys(account: Account.ID) async throws -> [APIKey]
-    /// Makes a key useless, and notes in the audit log which key ordered that, nil for the operator; returns
-    /// whether there was one.
-    func revokeKey(id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double) async throws
-        -> Bool
+    /// Makes a key useless, and notes in the audit log which key ordered that, nil for the operator.
+    ///
+    /// - Parameters:
+    ///   - id: The key.
+    ///   - revoker: Which key ordered it.
+    ///   - time: When.
+    ///   - check: Gets the account's other keys that are not revoked, by ascending id, in the same transaction; what it
+    ///     throws keeps the key.
+    /// - Returns: Whether there was one.
+    /// - Throws: What `check` throws, or the store's own error.
+    func revokeKey(
+        id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double,
+        checking check: @escaping @Sendable (_ others: [APIKey]) throws -> Void
+    ) async throws -> Bool
     /// Gives a key another secret in the place of the one that it has; nothing else of it changes.
     ///
     /// From then on the old secret is unknown. The audit log gets its entry in the same transaction.
@@ -85,6 +95,13 @@ extension AccountStore {
         try await addKey(
             digest, name: name, account: account, scope: scope, expiresAt: expiresAt,
             orderedBy: nil, at: time)
+    }
+
+    /// Makes a key useless, whichever others there are; returns whether there was one.
+    package func revokeKey(
+        id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double
+    ) async throws -> Bool {
+        try await revokeKey(id: id, orderedBy: revoker, at: time) { _ in }
     }
 
     /// Makes a key useless on the operator's order; returns whether there was one.
@@ -154,19 +171,29 @@ package protocol InstanceStore: Sendable {
     /// Makes an instance on an offer: its row, its own key, and its first wish, in one transaction with the look
     /// at what is left of the machine.
     ///
+    /// The audit log gets the call that made it in that transaction, with its id; of this and the three that follow, a
+    /// call that changed nothing is not noted.
+    ///
     /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`.
-    func create(_ new: NewInstance) async throws -> StoredWish
+    func create(_ new: NewInstance, noting call: AuditEntry) async throws -> StoredWish
     /// Writes down how the account wants its instance.
     func wish(
-        _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID, at time: Double
+        _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID,
+        noting call: AuditEntry
     ) async throws -> WishOutcome
     /// Writes down that the instance is to have a new container, from what is sealed when it is given, else from
     /// what the last one was made from. Nil when there is no such instance of the account, or Boathook did not
     /// make it.
-    func renew(_ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?)
-        async throws -> StoredWish?
+    func renew(
+        _ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?,
+        noting call: AuditEntry
+    ) async throws -> StoredWish?
     /// Calls an instance something; returns whether the account has it.
-    func setLabel(_ label: String?, of id: Instance.ID, account: Account.ID) async throws -> Bool
+    func setLabel(
+        _ label: String?, of id: Instance.ID, account: Account.ID, noting call: AuditEntry
+    ) async throws -> Bool
+    /// How far the end of an instance is; nil when the account never had it.
+    func destruction(of id: Instance.ID, account: Account.ID) async throws -> Destruction?
     /// The instance and what it is made from, whatever is wished; nil when its container is gone for good.
     func wish(for id: Instance.ID) async throws -> StoredWish?
     /// What the machine has not carried out yet, and of the instances that it made what it has.
@@ -261,4 +288,4 @@ package struct QueueBounds: Sendable, Hashable {
 /// All of them, as one adapter.
 package typealias Store = AccountStore & MachineStore & InstanceStore & CommandStore & AuditLog
     & SwitchStore & SSHKeyStore & EnvironmentStore & AddressStore & AccountAuditStore
-    & ScheduleStore
+    & ScheduleStore & TemplateStore

@@ -55,13 +55,19 @@ struct CgroupHierarchy: Sendable {
     func prepared(for name: String) -> CgroupHierarchy? {
         let top = "\(mountPoint)/\(Self.top)", own = "\(top)/\(name)"
         var usable = controllers
+        // In version 2 a group has the controllers that the one above it gives on (cgroup-v2.rst, Top-down Constraint).
+        // One that has processes itself gives none, except the root: in a container there may be nothing to be had.
         if isVersion2 { usable = enable(usable, in: mountPoint) }
-        guard Self.make(top) else { return nil }
-        if isVersion2 { usable = enable(usable, in: top) }
-        guard Self.make(own) else { return nil }
-        if isVersion2 { usable = enable(usable, in: own) }
-        for group in Self.folders(in: own) { rmdir("\(own)/\(group)") }
         guard !usable.isEmpty else { return nil }
+        for folder in [top, own] {
+            guard Self.make(folder) else { return nil }
+            if isVersion2 { usable = enable(usable, in: folder) }
+        }
+        for group in Self.folders(in: own) { rmdir("\(own)/\(group)") }
+        guard !usable.isEmpty else {
+            remove(name)
+            return nil
+        }
         return CgroupHierarchy(
             mountPoint: mountPoint, isVersion2: isVersion2, controllers: usable)
     }

@@ -19,4 +19,15 @@ package final class ProcessHandle: Sendable {
     package func kill() {
         _ = cjail_kill(descriptor)
     }
+
+    package func signal(_ signal: CInt) {
+        _ = cjail_signal(descriptor, signal)
+    }
+
+    /// To the group that the process leads, also when it has ended itself.
+    ///
+    /// - Returns: 0, or why not: `ESRCH` when there is no such group, `EINVAL` when the kernel cannot (before 6.9).
+    package func signalGroup(_ signal: CInt) -> CInt {
+        cjail_signal_group(descriptor, signal)
+    }
 }

@@ -43,7 +43,7 @@ extension NewCommand {
         AuditEntry(
             time: createdAt, event: event, accountID: accountID, keyID: keyID,
             instanceID: instance.id, commandID: id, text: text, decision: decision,
-            detail: variant.isEmpty ? nil : variant)
+            detail: variant.isEmpty ? nil : variant, address: address)
     }
 }
 

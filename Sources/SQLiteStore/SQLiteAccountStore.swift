@@ -86,38 +86,45 @@ extension SQLiteStore: AccountStore {
     }
 
     package func keys(account: Account.ID) async throws -> [APIKey] {
-        try await pool.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT id, name, scope, expires_at FROM api_key
-                    WHERE account_id = ? AND revoked_at IS NULL ORDER BY id
-                    """,
-                arguments: [account]
-            ).map { row in
-                APIKey(
-                    id: row["id"], accountID: account, name: row["name"],
-                    scope: try KeyScope(row: row),
-                    expiresAt: row["expires_at"])
-            }
+        try await pool.read { db in try Self.keys(db, account: account) }
+    }
+
+    private static func keys(_ db: Database, account: Account.ID) throws -> [APIKey] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT id, name, scope, expires_at FROM api_key
+                WHERE account_id = ? AND revoked_at IS NULL ORDER BY id
+                """,
+            arguments: [account]
+        ).map { row in
+            APIKey(
+                id: row["id"], accountID: account, name: row["name"],
+                scope: try KeyScope(row: row),
+                expiresAt: row["expires_at"])
         }
     }
 
     package func revokeKey(
-        id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double
+        id: APIKey.ID, orderedBy revoker: APIKey.ID?, at time: Double,
+        checking check: @escaping @Sendable (_ others: [APIKey]) throws -> Void
     ) async throws -> Bool {
         try await writes.write { db in
-            try db.execute(
-                sql: "UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+            let account = try Int64.fetchOne(
+                db,
+                sql: """
+                    UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL
+                    RETURNING account_id
+                    """,
                 arguments: [time, id])
-            guard db.changesCount > 0 else { return false }
+            guard let account else { return false }
+            // What it throws takes the change back.
+            try check(Self.keys(db, account: account))
             try AuditLogWriter.append(
                 db,
                 AuditEntry(
-                    time: time, event: .keyRevoked,
-                    accountID: try Int64.fetchOne(
-                        db, sql: "SELECT account_id FROM api_key WHERE id = ?", arguments: [id]),
-                    keyID: id, detail: revoker.map { "by key \($0)" }))
+                    time: time, event: .keyRevoked, accountID: account, keyID: id,
+                    detail: revoker.map { "by key \($0)" }))
             return true
         }
     }

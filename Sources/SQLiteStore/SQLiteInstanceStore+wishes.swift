@@ -5,7 +5,7 @@ internal import GRDB
 
 // What owners wish of their instances.
 extension SQLiteStore {
-    package func create(_ new: NewInstance) async throws -> StoredWish {
+    package func create(_ new: NewInstance, noting call: AuditEntry) async throws -> StoredWish {
         try await writes.write { db in
             guard let offer = try Self.offer(db, new.offerID) else {
                 throw ControlPlaneError(
@@ -20,12 +20,15 @@ extension SQLiteStore {
                     INSERT INTO instance (
                         account_id, machine_id, name, image, label, status, created_at, environment,
                         wished, wish_number, generation, is_settled, specification, runtype, gpu_count,
-                        disk_gb, price
-                    ) VALUES (?, ?, '', ?, ?, 'provisioning', ?, '[]', ?, 1, 1, 0, x'', ?, ?, ?, ?)
+                        disk_gb, price, template_id, template_hash, template_name
+                    ) VALUES (
+                        ?, ?, '', ?, ?, 'provisioning', ?, '[]', ?, 1, 1, 0, x'', ?, ?, ?, ?, ?, ?, ?
+                    )
                     """,
                 arguments: [
                     new.accountID, offer.machine.id, new.image, new.label, new.createdAt,
                     new.state.rawValue, new.runtype, offer.gpuCount, new.diskGB, offer.price,
+                    new.origin?.templateID, new.origin?.hashID, new.origin?.name,
                 ])
             let id = db.lastInsertedRowID
             let key = try Self.addKey(
@@ -40,6 +43,9 @@ extension SQLiteStore {
                     Data(try new.specification(id, offer)), key.id,
                     try JSON.encode(new.hiddenNames), id,
                 ])
+            var call = call
+            call.instanceID = id
+            try AuditLogWriter.append(db, call)
             guard let stored = try Self.storedWish(db, id) else {
                 throw ControlPlaneError(.instanceNotFound, "Instance not found.")
             }
@@ -48,16 +54,16 @@ extension SQLiteStore {
     }
 
     package func wish(
-        _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID, at time: Double
+        _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID,
+        noting call: AuditEntry
     ) async throws -> WishOutcome {
         try await writes.write { db in
             guard let instance = try Self.instance(db, id, account: account) else { return .absent }
             if state == .running, instance.wish.state != .running, let contract = instance.contract
             {
-                let free = try Self.capacity(db, machine: instance.machineID)
                 // What it has not given back yet is still its own.
-                let own = instance.wish.isSettled ? 0 : contract.gpuCount
-                guard let free, free.gpus + own >= contract.gpuCount else { return .noRoom }
+                let free = try Self.capacity(db, machine: instance.machineID, without: id)
+                guard let free, free.gpus >= contract.gpuCount else { return .noRoom }
             }
             try db.execute(
                 sql: """
@@ -66,12 +72,14 @@ extension SQLiteStore {
                     WHERE id = ?
                     """,
                 arguments: [state.rawValue, id])
+            try AuditLogWriter.append(db, call)
             return try Self.storedWish(db, id).map(WishOutcome.wished) ?? .absent
         }
     }
 
     package func renew(
-        _ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?
+        _ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?,
+        noting call: AuditEntry
     ) async throws -> StoredWish? {
         try await writes.write { db in
             guard let instance = try Self.instance(db, id, account: account),
@@ -81,18 +89,19 @@ extension SQLiteStore {
                 sql: """
                     UPDATE instance SET
                         generation = generation + 1, wish_number = wish_number + 1, is_settled = 0,
-                        status_message = NULL,
+                        status_message = NULL, written_bytes = NULL,
                         specification = coalesce(?, specification), image = coalesce(?, image)
                     WHERE id = ?
                     """,
                 arguments: [specification.map { Data($0) }, image, id])
+            try AuditLogWriter.append(db, call)
             return try Self.storedWish(db, id)
         }
     }
 
-    package func setLabel(_ label: String?, of id: Instance.ID, account: Account.ID) async throws
-        -> Bool
-    {
+    package func setLabel(
+        _ label: String?, of id: Instance.ID, account: Account.ID, noting call: AuditEntry
+    ) async throws -> Bool {
         try await writes.write { db in
             try db.execute(
                 sql: """
@@ -100,7 +109,24 @@ extension SQLiteStore {
                     WHERE id = ? AND account_id = ? AND removed_at IS NULL AND wished <> 'gone'
                     """,
                 arguments: [label, id, account])
-            return db.changesCount == 1
+            guard db.changesCount == 1 else { return false }
+            try AuditLogWriter.append(db, call)
+            return true
+        }
+    }
+
+    package func destruction(of id: Instance.ID, account: Account.ID) async throws -> Destruction? {
+        try await pool.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT * FROM instance WHERE id = ? AND account_id = ?",
+                arguments: [id, account]
+            ).map { row in
+                let isGone = row["removed_at"] != nil
+                let instance = try Instance(row: row)
+                return Destruction(
+                    instance: instance,
+                    state: isGone ? .done : instance.wish.state == .gone ? .pending : .none)
+            }
         }
     }
 
@@ -128,22 +154,23 @@ extension SQLiteStore {
     ) async throws {
         let change =
             switch progress.phase {
-            case .loading: "status = 'loading', status_message = :message"
+            case .loading: "status = \(Self.status("loading")), status_message = :message"
             // Clients look for that word (contract 3.4).
-            case .failed: "status = 'exited', status_message = 'Error: ' || :message"
-            case .done: "is_settled = 1"
+            case .failed:
+                "status = \(Self.status("exited")), status_message = 'Error: ' || :message"
+            case .done:
+                """
+                is_settled = 1,
+                status_message = CASE WHEN status_message NOT LIKE 'Error:%' THEN status_message END
+                """
             case .gone: "is_settled = 1, removed_at = :time"
             }
-        // An instance whose last container runs on does not stop doing so by news of the next one.
-        let condition =
-            progress.phase == .loading || progress.phase == .failed
-            ? "AND (container_id IS NULL OR wished <> 'running' OR status <> 'running')" : ""
         try await writes.write { db in
             try db.execute(
                 sql: """
                     UPDATE instance SET \(change)
                     WHERE id = :id AND machine_id = :machine AND removed_at IS NULL
-                        AND wish_number = :number \(condition)
+                        AND wish_number = :number
                     """,
                 arguments: Self.used(
                     [
@@ -151,6 +178,16 @@ extension SQLiteStore {
                         "message": progress.message, "time": time,
                     ], in: change))
         }
+    }
+
+    /// How far a wish is says nothing of a container that runs, or that is to be stopped and is: whether it runs, the
+    /// engine says.
+    private static func status(_ word: String) -> String {
+        """
+        CASE WHEN container_id IS NULL
+            OR (wished = 'running' AND status NOT IN ('running', 'frozen', 'rebooting'))
+            THEN '\(word)' ELSE status END
+        """
     }
 
     /// SQLite takes no argument that its statement does not name.

@@ -78,6 +78,8 @@ extension SQLiteStore: InstanceStore {
             for row in known where !present.contains(row["container_id"]) {
                 try Self.remove(db, "id = ?", [row["id"] as Int64], at: time)
             }
+            // Before one of them is given the number that another one bears.
+            for (report, _) in reports { try Self.reserveNumber(db, of: report, machine: machine) }
             return try reports.map { report, owner in
                 try Self.upsert(db, report, machine: machine, owner: owner)
             }
@@ -118,10 +120,31 @@ extension SQLiteStore: InstanceStore {
             sql: """
                 UPDATE instance SET
                     container_id = CASE WHEN is_settled THEN container_id END,
+                    status = CASE
+                        WHEN is_settled THEN status
+                        WHEN status_message LIKE 'Error:%' THEN 'exited'
+                        WHEN wished = 'gone' THEN 'unknown'
+                        ELSE 'loading' END,
+                    status_message = CASE
+                        WHEN is_settled OR status_message LIKE 'Error:%' THEN status_message END,
                     removed_at = CASE WHEN is_settled THEN ? END
                 WHERE \(condition) AND removed_at IS NULL
                 """,
             arguments: [time] + arguments)
+    }
+
+    /// An instance whose container is there again, though nobody wished it gone: an engine that was started
+    /// without its disk told of none, and has it back.
+    private static func bringBack(_ db: Database, _ id: Instance.ID) throws {
+        try db.execute(
+            sql: """
+                UPDATE api_key SET revoked_at = NULL
+                WHERE id = (SELECT key_id FROM instance WHERE id = :id)
+                    AND revoked_at = (SELECT removed_at FROM instance WHERE id = :id)
+                """,
+            arguments: ["id": id])
+        try db.execute(
+            sql: "UPDATE instance SET removed_at = NULL WHERE id = ?", arguments: [id])
     }
 
     private static func upsert(
@@ -131,14 +154,29 @@ extension SQLiteStore: InstanceStore {
             let row = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT generation, hidden_names, removed_at FROM instance
+                    SELECT generation, hidden_names, removed_at, wished, container_id FROM instance
                     WHERE id = ? AND machine_id = ? AND specification IS NOT NULL
                     """,
                 arguments: [id, machine])
         {
-            guard row["removed_at"] == nil else { return .unwanted(id) }
-            // One that is about to be replaced says nothing of the instance any more.
-            guard report.generation == row["generation"] else { return .kept }
+            let isRemoved = row["removed_at"] != nil
+            guard !isRemoved || row["wished"] != "gone" else { return .unwanted(id) }
+            guard report.generation == row["generation"] else {
+                // One that is to be replaced is the instance's until its successor is there.
+                if row["container_id"] as String? == report.containerID {
+                    try updateFormer(db, report, id)
+                }
+                return .kept
+            }
+            if isRemoved { try bringBack(db, id) }
+            // It was taken for somebody else's container, and is known better now.
+            try db.execute(
+                sql: """
+                    UPDATE instance SET removed_at = (julianday('now') - 2440587.5) * 86400
+                    WHERE machine_id = ? AND container_id = ? AND removed_at IS NULL
+                        AND specification IS NULL
+                    """,
+                arguments: [machine, report.containerID])
             // The machine tells all of what the container got; what is secret of it stays in the specification.
             let hidden: [String] =
                 try (row["hidden_names"] as String?).map { try JSON.decode($0) } ?? []
@@ -147,6 +185,7 @@ extension SQLiteStore: InstanceStore {
             try update(db, shown, "id = \(id)")
             return .kept
         }
+        try reserveNumber(db, of: report, machine: machine)
         try db.execute(
             sql: """
                 INSERT INTO instance (
@@ -171,11 +210,17 @@ extension SQLiteStore: InstanceStore {
     private static func update(_ db: Database, _ report: InstanceReport, _ condition: String) throws
     {
         let isRunning = InstanceStatus(rawValue: report.status)?.isRunning == true
+        // Why a wish failed stays until what was wished is seen, and only the agent says that it failed: what the engine
+        // could not do last time may be tried again.
         try db.execute(
             sql: """
                 UPDATE instance SET
                     container_id = :container, name = :name, status = :status,
-                    status_message = :message, started_at = coalesce(:started, started_at),
+                    status_message = CASE
+                        WHEN NOT is_settled AND wished <> :wished
+                            AND (status_message LIKE 'Error:%' OR :message LIKE 'Error:%')
+                        THEN status_message ELSE :message END,
+                    started_at = coalesce(:started, started_at),
                     environment = CASE WHEN :environment = '[]' THEN environment ELSE :environment END,
                     ports = :ports, written_bytes = coalesce(:written, written_bytes),
                     wished = CASE WHEN specification IS NULL AND is_settled THEN :wished ELSE wished END
@@ -211,5 +256,9 @@ extension Instance {
             })
         ports = try JSON.decode(row["ports"])
         writtenBytes = row["written_bytes"]
+        if let id = row["template_id"] as Int64?, let hash = row["template_hash"] as String? {
+            origin = InstanceOrigin(
+                templateID: id, hashID: hash, name: row["template_name"] ?? "")
+        }
     }
 }

@@ -80,13 +80,15 @@ extension SQLiteStore {
         try offers(db, "offer.id = ?", [id]).first
     }
 
-    /// What is left of a machine; nil while it has reported nothing.
-    static func capacity(_ db: Database, machine: Machine.ID) throws -> MachineCapacity? {
+    /// What is left of a machine, as if one of its instances were not there; nil while it has reported nothing.
+    static func capacity(
+        _ db: Database, machine: Machine.ID, without instance: Instance.ID? = nil
+    ) throws -> MachineCapacity? {
         guard
             let text = try String.fetchOne(
                 db, sql: "SELECT report FROM machine WHERE id = ?", arguments: [machine])
         else { return nil }
-        return try capacity(db, of: JSON.decode(text), machine: machine)
+        return try capacity(db, of: JSON.decode(text), machine: machine, without: instance)
     }
 
     private static func offers(
@@ -124,20 +126,25 @@ extension SQLiteStore {
     }
 
     private static func capacity(
-        _ db: Database, of report: MachineReport, machine: Machine.ID
+        _ db: Database, of report: MachineReport, machine: Machine.ID,
+        without instance: Instance.ID? = nil
     ) throws -> MachineCapacity {
         // Until a machine says that a container is gone, it takes what it took.
         let row = try Row.fetchOne(
             db,
             sql: """
                 SELECT count(*) AS instances, total(disk_gb) AS claimed,
-                    total(written_bytes) AS written,
-                    coalesce(sum(CASE WHEN wished = 'stopped' AND is_settled THEN 0 ELSE gpu_count END), 0)
-                        AS gpus
+                    -- what is written beyond the promise was taken from the others
+                    total(min(written_bytes, disk_gb * 1e9)) AS written,
+                    -- what has not stopped yet may still run; what was never wished running does not
+                    coalesce(sum(
+                        CASE WHEN wished = 'stopped' AND (is_settled OR wish_number = 1) THEN 0
+                        ELSE gpu_count END), 0) AS gpus
                 FROM instance
                 WHERE machine_id = ? AND removed_at IS NULL AND specification IS NOT NULL
+                    AND id IS NOT ?
                 """,
-            arguments: [machine])
+            arguments: [machine, instance])
         return MachineCapacity(
             of: report, instances: row?["instances"] ?? 0, gpus: row?["gpus"] ?? 0,
             claimedGB: row?["claimed"] ?? 0, writtenGB: (row?["written"] ?? 0) / 1e9)

@@ -140,7 +140,14 @@ extension SQLiteStore: ScheduleStore {
         try await pool.read { db in
             let runs = try Row.fetchAll(
                 db,
-                sql: "SELECT * FROM scheduled_run WHERE state IS NULL ORDER BY due_at LIMIT ?",
+                // By turns: what one account's jobs wait for holds up no other's.
+                sql: """
+                    SELECT scheduled_run.*, row_number() OVER (
+                        PARTITION BY account_id ORDER BY due_at, job_id
+                    ) AS turn
+                    FROM scheduled_run JOIN scheduled_job ON scheduled_job.id = job_id
+                    WHERE scheduled_run.state IS NULL ORDER BY turn, due_at LIMIT ?
+                    """,
                 arguments: [limit]
             ).map(JobRun.init(row:))
             return try runs.map { (try ScheduledJob.fetch(db, id: $0.jobID), $0) }

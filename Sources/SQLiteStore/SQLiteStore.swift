@@ -40,6 +40,7 @@ package final class SQLiteStore: Sendable {
         migrator.registerMigration(Migration0008.name, migrate: Migration0008.run)
         migrator.registerMigration(Migration0009.name, migrate: Migration0009.run)
         migrator.registerMigration(Migration0010.name, migrate: Migration0010.run)
+        migrator.registerMigration(Migration0011.name, migrate: Migration0011.run)
         try migrator.migrate(pool)
         writes = GroupCommit(pool: pool, onFullDisk: onFullDisk)
     }

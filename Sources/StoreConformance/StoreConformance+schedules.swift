@@ -10,6 +10,7 @@ extension StoreConformance {
             Check(name: "jobs are kept, once for what they do, and bounded") {
                 try await $0.jobsAreKept()
             },
+            Check(name: "accounts take turns") { try await $0.turnsOfAccounts() },
             Check(name: "a due time is decided on once") { try await $0.dueTimes() },
             Check(name: "a due time ends once, and its job with the last") {
                 try await $0.endsOfDueTimes()
@@ -114,6 +115,26 @@ extension StoreConformance {
         found.check(
             try await store.decide(JobDecision(again, at: 7200, grace: 300)), "it is decided on")
         found.check(try await store.openRuns(limit: 9).count == 1, "and not fired twice")
+        return found.list
+    }
+
+    func turnsOfAccounts() async throws -> [String] {
+        var found = Findings()
+        let world = try await World(store)
+        let many = try await World(store, name: "many")
+        for (index, hour) in (0..<6).enumerated() {
+            let job = try await store.addJob(many.job("ls \(index)", at: Double(hour)), limit: 9)
+                .job
+            if let job { _ = try await store.decide(JobDecision(job, at: 3600, grace: 3600)) }
+        }
+        guard let job = try await store.addJob(world.job(at: 100), limit: 9).job else {
+            return ["a job is kept"]
+        }
+        _ = try await store.decide(JobDecision(job, at: 3700, grace: 3600))
+        let first = try await store.openRuns(limit: 2).map(\.job.accountID)
+        found.check(
+            Set(first) == [world.account.id, many.account.id],
+            "the due times of one account hold up no other's")
         return found.list
     }
 

@@ -54,6 +54,7 @@ package struct StoreConformance<
             Check(name: "queues are bounded") { try await $0.queueBounds() },
             Check(name: "many writers at once lose nothing") { try await $0.manyWriters() },
         ] + auditChecks + scheduleChecks + accountChecks + machineChecks + wishChecks
+            + templateChecks
     }
 }
 
@@ -200,8 +201,8 @@ struct World: Sendable {
     let instance: Instance
     let key: APIKey
 
-    init(_ store: some Store) async throws {
-        account = try await store.ensureAccount(named: "maria")
+    init(_ store: some Store, name: String = "maria") async throws {
+        account = try await store.ensureAccount(named: name)
         key = try await store.addKey(Secret().digest, name: "k", account: account.id, at: 1)
         machine = try await store.ensureLocalMachine(name: "here", at: 1)
         try await store.upsert(.sample("c0"), machine: machine.id, owner: account.id)

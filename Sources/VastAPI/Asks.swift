@@ -20,13 +20,14 @@ package struct CreateInstanceRequest: Sendable, Hashable, Codable {
     package var useSSH: JSONValue?
     package var vm: JSONValue?
     package var volumeInfo: JSONValue?
+    package var user: JSONValue?
     /// Of `POST /api/v0/asks/bulk/` alone.
     package var ids: JSONValue?
     /// Of `PUT /api/v0/launch_instance/` alone: what to search for.
     package var query: JSONValue?
 
     enum CodingKeys: String, CodingKey {
-        case image, env, disk, runtype, onstart, args, price, label, vm, ids
+        case image, env, disk, runtype, onstart, args, price, label, vm, ids, user
         case argsText = "args_str"
         case imageLogin = "image_login"
         case cancelUnavailable = "cancel_unavail"

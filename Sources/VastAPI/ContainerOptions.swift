@@ -56,6 +56,16 @@ package struct ContainerOptions: Sendable, Hashable {
             }
         default: throw Unusable(message: "env is an object, or a text of options.")
         }
+        try checkSize()
+    }
+
+    func checkSize() throws(Unusable) {
+        guard ports.count <= Self.maximumPortCount else {
+            throw Unusable(message: "-p: at most \(Self.maximumPortCount) ports are mapped.")
+        }
+        guard volumes.count <= Self.maximumVolumeCount else {
+            throw Unusable(message: "-v: at most \(Self.maximumVolumeCount) volumes are mounted.")
+        }
         let byteCount = environment.reduce(0) { $0 + $1[0].utf8.count + $1[1].utf8.count }
         guard byteCount <= Self.maximumByteCount else {
             throw Unusable(message: "env has more than \(Self.maximumByteCount) bytes.")
@@ -80,8 +90,17 @@ package struct ContainerOptions: Sendable, Hashable {
             }
             try add(
                 name: String(word[..<equals]), value: String(word[word.index(after: equals)...]))
-        case "-p", "--publish": try ports.append(Self.port(word))
-        case "-v", "--volume": try volumes.append(Self.volume(word))
+        case "-p", "--publish":
+            let port = try Self.port(word)
+            if !ports.contains(port) { ports.append(port) }
+            try checkSize()
+        case "-v", "--volume":
+            let volume = try Self.volume(word)
+            guard !volumes.contains(where: { $0.path == volume.path && $0 != volume }) else {
+                throw Unusable(message: "-v \(word): another volume is mounted there.")
+            }
+            if !volumes.contains(volume) { volumes.append(volume) }
+            try checkSize()
         case "-h", "--hostname":
             let isPlain = word.utf8.allSatisfy { Self.isNameByte($0) && $0 != UInt8(ascii: "_") }
             guard (1...63).contains(word.utf8.count), isPlain else {
@@ -200,5 +219,8 @@ package struct ContainerOptions: Sendable, Hashable {
         return words
     }
 
-    private static let maximumByteCount = 32_768
+    package static let maximumByteCount = 32_768
+    /// Each costs the machine a process or two of the engine's.
+    package static let maximumPortCount = 64
+    package static let maximumVolumeCount = 16
 }

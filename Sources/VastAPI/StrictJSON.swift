@@ -142,8 +142,10 @@ package struct StrictJSON {
         return true
     }
 
-    /// The key that a reader makes of these bytes of a string: two spellings of one key are one (`/` is written
-    /// `\/` by PHP, `ü` as `\u00fc` by Python). Nil for half a surrogate pair, which readers take differently.
+    /// The key that a reader makes of these bytes of a string; nil for half a surrogate pair, which readers take
+    /// differently.
+    ///
+    /// Two spellings of one key are one: `/` is written `\/` by PHP, `ü` as `\u00fc` by Python.
     private static func decoded(_ key: [UInt8]) -> String? {
         guard key.contains(UInt8(ascii: "\\")) else { return String(decoding: key, as: UTF8.self) }
         var units: [UInt16] = []

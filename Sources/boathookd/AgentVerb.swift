@@ -32,6 +32,7 @@ struct AgentVerb: AsyncParsableCommand {
             link: HTTPServerLink(
                 baseURL: url, machineID: identity.machineID, token: identity.machineToken,
                 serverKey: identity.serverKey),
+            membership: identity.machineToken,
             logger: logger)
         async let announcement: Void = Self.announce(agent.service)
         try await ProcessRun.run([agent.service], logger: logger)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import VastAPI
 
 /// The server and the agent.
 ///
@@ -27,6 +28,7 @@ struct Boathookd: AsyncParsableCommand {
             'boathook up' on a machine with a container engine is at once a server and its only machine. \
             With more machines, run 'boathook server' once and 'boathook agent' on each.
             """,
+        version: BoathookVersion.text,
         subcommands: [
             UpVerb.self, ServerVerb.self, AgentVerb.self, AdminVerb.self, PolicyVerb.self,
             JailBenchVerb.self,

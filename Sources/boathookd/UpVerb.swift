@@ -35,6 +35,7 @@ struct UpVerb: AsyncParsableCommand {
         let agent = try await AgentAssembly(
             settings, folder: folder.agent,
             link: LocalLink(gateway: server.gateway, machine: machine),
+            membership: "\(machine.id) \(machine.joinedAt)",
             logger: logger)
         async let announcement: Void = Self.announce(ready.stream, agent.service)
         try await ProcessRun.run(server.services + [agent.service], logger: logger)

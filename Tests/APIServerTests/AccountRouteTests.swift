@@ -63,6 +63,8 @@ import VastAPI
         #"{"key": "A", "value": "$(id)"}"#, #"{"key": "A", "value": "a\nB=c"}"#,
         #"{"key": "1A", "value": "a"}"#, #"{"key": "", "value": "a"}"#,
         #"{"key": "A=B", "value": "a"}"#, #"{"key": "É", "value": "a"}"#,
+        #"{"key": "path", "value": "a"}"#, #"{"key": "LD_PRELOAD", "value": "a"}"#,
+        #"{"env_vars": [{"key": "A", "value": "1"}, {"key": "HOME", "value": "b"}]}"#,
         #"{"key": "ﬁ", "value": "a"}"#, #"{"env_vars": {}}"#, #"{"env_vars": []}"#,
         #"{"env_vars": [5]}"#, #"{"env_vars": [{"key": "A", "value": "1"}, {"key": "B"}]}"#,
         #"{"env_vars": [{"key": "A", "value": "1"}, {"key": "B", "value": "?"}]}"#,

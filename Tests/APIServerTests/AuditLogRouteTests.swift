@@ -65,6 +65,10 @@ import VastAPI
                 path = "\(Self.pages)?limit=3&after_token=\(token)"
             }
             #expect(rows == whole)
+            let page = try await client.send(.get, Self.pages, key: server.key)
+            #expect(
+                Set(try #require(try page.decoded(JSONValue.self).object).keys)
+                    == ["success", "total_logs", "logs_found", "audit_logs", "next_token"])
             for token in ["x", "5", "-1-2", "5-", "05-1", "1-2-3"] {
                 let bad = try await client.send(
                     .get, "\(Self.pages)?after_token=\(token)", key: server.key)

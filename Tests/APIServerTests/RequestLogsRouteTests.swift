@@ -106,7 +106,22 @@ import VastAPI
         }
     }
 
-    @Test(arguments: ["", "[]", #"{"tail": 1,}"#, #"{"tail": 1, "tail": 2}"#])
+    /// All its fields may be left out (contract 2), and so may the body.
+    @Test func `no body at all asks for the log as it is`() async throws {
+        try await TestServer.with { server, client in
+            let response = try await client.send(
+                .put, APIPath.requestLogs(instance: server.instance), key: server.key)
+            #expect(response.status == .ok)
+            let reply = try response.decoded(LogsReply.self)
+            let command = try #require(try await server.store.command(reply.commandID))
+            #expect(command.decision.argv == ["logs", "--tail", "1000"])
+            let execute = try await client.send(
+                .put, APIPath.execute(instance: server.instance), key: server.key)
+            #expect(execute.status.code == 483, "where something has to be said, nothing is not it")
+        }
+    }
+
+    @Test(arguments: [" ", "[]", #"{"tail": 1,}"#, #"{"tail": 1, "tail": 2}"#])
     func `a body that is no JSON object is 483`(body: String) async throws {
         try await TestServer.with { server, client in
             let response = try await request(server, client, body)

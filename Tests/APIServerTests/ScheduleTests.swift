@@ -183,6 +183,10 @@ import VastAPI
             }
             let row = try await row(server, client)
             #expect(row.lastRun?.state == "fired" && row.lastRun?.commandID == nil)
+            let calls = try await server.store.auditEntries(after: 0, limit: 100)
+                .compactMap(\.entry).filter { $0.event == .apiCalled }
+            #expect(calls.map(\.route) == ["PUT /api/v0/instances/reboot/{id}"])
+            #expect(calls.map(\.instanceID) == [server.instance])
         }
     }
 

@@ -32,7 +32,8 @@ import Testing
             "want_instance",
             .wantInstance(
                 InstanceOrder(
-                    instanceID: 9, number: 3, containerID: nil, state: .running, generation: 2,
+                    instanceID: 9, sequence: 5, number: 3, containerID: nil, state: .running,
+                    generation: 2,
                     specification: ContainerSpecification(
                         image: "registry.example/box:1",
                         login: RegistryLogin(user: "u", password: "p", registry: ""),
@@ -47,7 +48,8 @@ import Testing
             "want_instance_gone",
             .wantInstance(
                 InstanceOrder(
-                    instanceID: 9, number: 4, containerID: "c1", state: .gone, generation: 2,
+                    instanceID: 9, sequence: 5, number: 4, containerID: "c1", state: .gone,
+                    generation: 2,
                     specification: nil))
         ),
         (
@@ -89,6 +91,7 @@ import Testing
                     instanceID: 9, number: 3, phase: .loading, message: "pulling: 12 of 48 MB"))
         ),
         ("command_started", .commandStarted(CommandStarted(commandID: 42, startedAt: 1.25))),
+        ("engine", .engine(isAvailable: false)),
     ]
 
     @Test(arguments: serverMessages)

@@ -53,6 +53,17 @@ import Testing
             ])
     }
 
+    @Test func `port 22 is told once, and is the machine's SSH server where there is one`() {
+        var labels = Self.made
+        labels["boathook.instance.ssh"] = "40009"
+        let ports = [("22/tcp", 40_001), ("22/udp", 40_002), ("80/tcp", 40_003)].map {
+            Container.Port(port: $0.0, hostAddress: "0.0.0.0", hostPort: $0.1)
+        }
+        let report = Self.report(.none, Self.container(labels: labels, ports: ports))
+        #expect(report?.ports.map(\.port) == ["22/tcp", "22/udp", "80/tcp"])
+        #expect(report?.ports.map(\.hostPort) == [40_009, 40_002, 40_003])
+    }
+
     @Test(arguments: [
         ("boathook.agent", "ffffffffffffffff"), ("boathook.agent", nil),
         ("boathook.instance.id", "x"), ("boathook.instance.generation", nil),
@@ -74,6 +85,39 @@ import Testing
     func `the engine's words become upstream's`(word: String, status: String) {
         let container = Self.container(labels: ["boathook.instance": ""], status: word)
         #expect(Self.report(.label, container)?.status == status)
+    }
+
+    /// `Error` is the word that clients look for (contract 3.4).
+    @Test(arguments: [
+        ("exited", "", Container.End(code: 0), "exited with status 0"),
+        ("exited", "", .init(code: 3), "exited with status 3"),
+        ("exited", "", .init(code: 137), "killed by signal 9"),
+        ("exited", "", .init(code: 143), "killed by signal 15"),
+        ("exited", "", .init(code: 137, wasOutOfMemory: true), "killed (out of memory)"),
+        (
+            "exited", "", .init(code: 1, wasOutOfMemory: true),
+            "exited with status 1 (out of memory)"
+        ),
+        ("exited", "", .init(code: 255), "exited with status 255"),
+        ("exited", "no such file", .init(code: 127), "Error: no such file"),
+        ("created", "no such file", nil, "Error: no such file"), ("exited", "", nil, nil),
+        ("running", "", nil, nil), ("running", "from before", nil, nil), ("paused", "", nil, nil),
+    ])
+    func `how it ended is told`(
+        status: String, failure: String, end: Container.End?, message: String?
+    ) {
+        var container = Self.container(labels: Self.made, status: status)
+        (container.failure, container.end) = (failure, end)
+        #expect(Self.report(.none, container)?.statusMessage == message)
+    }
+
+    @Test func `an image's environment has a bound`() {
+        var container = Self.container(labels: Self.made)
+        let entry = "A=" + String(repeating: "x", count: 1022)
+        container.environment = Array(repeating: entry, count: 3000)
+        #expect(Self.report(.none, container)?.environment.count == 64)
+        container.environment = ["A=" + String(repeating: "x", count: 1 << 20)]
+        #expect(Self.report(.none, container)?.environment.isEmpty == true)
     }
 
     @Test func `the environment becomes pairs`() {

@@ -94,6 +94,7 @@ import Testing
 
     @Test(arguments: [
         ("--storage-opt is supported only for overlay over xfs with 'pquota'", 500, "no_quotas"),
+        ("Filesystem does not support, or has not enabled quotas", 500, "no_quotas"),
         (
             "Conflict. The container name \"/a\" is already in use by container \"0f\".", 409,
             "name_taken"
@@ -103,6 +104,23 @@ import Testing
     ])
     func `a creation fails for a reason`(message: String, status: Int, code: String) {
         #expect(CreateFailure.error(message, status: status).code.description == code)
+    }
+
+    @Test(arguments: [
+        (#""Status": "exited", "ExitCode": 3, "OOMKilled": false"#, Container.End(code: 3)),
+        (
+            #""Status": "exited", "ExitCode": 137, "OOMKilled": true"#,
+            .init(code: 137, wasOutOfMemory: true)
+        ),
+        (#""Status": "running", "ExitCode": 0, "OOMKilled": false"#, nil),
+        (#""Status": "created", "ExitCode": 0"#, nil), (#""Status": "exited""#, nil),
+    ])
+    func `what has ended has a status`(state: String, end: Container.End?) throws {
+        let json = #"{"Id": "0f", "Name": "/a", "State": {"Pid": 0, \#(state)}}"#
+        let container = try JSONDecoder().decode(
+            InspectedContainer.self, from: Data(json.utf8)
+        ).container
+        #expect(container.end == end)
     }
 
     @Test func `ports that nobody mapped are none, and the others are in order`() throws {

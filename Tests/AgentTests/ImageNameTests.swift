@@ -25,6 +25,9 @@ import Testing
     @Test(arguments: [
         "", ":1", "debian:", "Debian", "a//b", "/a", "a/", "../x", "a/../b", "a/./b", "a..b", "-a",
         "a b", "a?b", "a#b", "a%2fb", "a&tag=x", "a\nb", "a:b:c", "a:.b", "a@", "a@sha256:00",
+        // The engine takes these for the id of an image, whoever fetched that.
+        "sha256", "sha256:" + String(repeating: "0f", count: 32),
+        "sha512:" + String(repeating: "0f", count: 64),
         "a@md5:" + String(repeating: "0", count: 64), "registry.example:port/a",
         "registry.example/A", String(repeating: "a", count: 600),
     ])

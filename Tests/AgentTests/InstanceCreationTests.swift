@@ -35,7 +35,9 @@ import Testing
             gpus: [
                 MachineReport.GPU(
                     index: 3, uuid: "GPU-3", name: "", memoryMiB: 1, powerLimit: nil)
-            ], publicAddress: "192.0.2.7", sharedMemoryByteCount: 1 << 30)
+            ], publicAddress: "192.0.2.7", sharedMemoryByteCount: 1 << 30,
+            limits: ContainerLimits(
+                processCount: 4096, memoryByteCount: 8 << 30, cpuShares: 2048))
     }
 
     static func body(_ specification: ContainerSpecification) throws -> String {
@@ -53,10 +55,12 @@ import Testing
                 "Env":["A=x y","CONTAINER_ID=7","VAST_CONTAINERLABEL=C.7","PUBLIC_IPADDR=192.0.2.7",\
                 "NVIDIA_VISIBLE_DEVICES=GPU-3","VAST_TCP_PORT_22=40001","VAST_UDP_PORT_5000=40002"],\
                 "ExposedPorts":{"22/tcp":{},"5000/udp":{}},\
-                "HostConfig":{"DeviceRequests":[{"Capabilities":[["gpu"]],"DeviceIDs":["GPU-3"],"Driver":"nvidia"}],\
+                "HostConfig":{"CapDrop":["NET_RAW"],"CpuShares":2048,\
+                "DeviceRequests":[{"Capabilities":[["gpu"]],"DeviceIDs":["GPU-3"],"Driver":"nvidia"}],\
                 "LogConfig":{"Config":{"max-file":"3","max-size":"10m"},"Type":"json-file"},\
+                "Memory":8589934592,"MemorySwap":8589934592,\
                 "Mounts":[{"Source":"boathook-00112233aabbccdd-7-data","Target":"/data","Type":"volume"}],\
-                "NetworkMode":"bridge",\
+                "NetworkMode":"bridge","PidsLimit":4096,\
                 "PortBindings":{"22/tcp":[{"HostPort":"40001"}],"5000/udp":[{"HostPort":"40002"}]},\
                 "RestartPolicy":{"Name":"no"},"ShmSize":1073741824,"StorageOpt":{"size":"16000000000"}},\
                 "Hostname":"box","Image":"registry.example/team/app:1",\
@@ -90,6 +94,17 @@ import Testing
         #expect(!body.contains("Cmd"))
     }
 
+    @Test func `its program runs as whom it says, if that is a user`() throws {
+        var specification = Self.specification()
+        #expect(!(try Self.body(specification)).contains(#""User""#))
+        specification.user = "nobody:adm"
+        #expect(try Self.body(specification).contains(#""User":"nobody:adm""#))
+        for user in ["", "a b", "-x", "a:", ":a", "a:b:c", "1a", "4294967296", "a\u{0}"] {
+            specification.user = user
+            #expect(throws: InstanceFailure.self) { try Self.prepared(specification) }
+        }
+    }
+
     @Test func `on the host's network a port is itself, and without one there is none`() throws {
         let prepared = try Self.prepared(Self.specification())
         let host = prepared.creation(name: "x", share: Self.share(network: "host"))
@@ -97,6 +112,23 @@ import Testing
         #expect(host.ports.isEmpty)
         let none = prepared.creation(name: "x", share: Self.share(network: "none"))
         #expect(!none.environment.contains { $0.hasPrefix("VAST_TCP") })
+    }
+
+    @Test func `beside SSH, port 22 is the machine's SSH server and not the container's`() throws {
+        var specification = Self.specification()
+        specification.hasSSH = true
+        specification.ports.append(.init(number: 22, transport: "udp", hostPort: nil))
+        let prepared = try Self.prepared(specification)
+        #expect(
+            prepared.specification.ports.map { "\($0.number)/\($0.transport)" }
+                == ["5000/udp", "22/udp"])
+        var share = Self.share()
+        share.sshPort = 40_009
+        let creation = prepared.creation(name: "x", share: share)
+        #expect(creation.ports.map(\.port) == ["5000/udp", "22/udp"])
+        #expect(
+            creation.environment.filter { $0.hasPrefix("VAST_TCP_PORT_22=") }
+                == ["VAST_TCP_PORT_22=40009"])
     }
 
     @Test func `without GPUs it sees none, whatever the image says`() throws {

@@ -45,7 +45,7 @@ import Testing
         let containers = [
             Self.container("a", "running", gpus: "0,1"), Self.container("b", "paused", gpus: "2"),
         ]
-        #expect(MachineResources(of: containers, except: "a").usedGPUs == [2])
+        #expect(MachineResources(of: containers, except: ["a"]).usedGPUs == [2])
     }
 
     static let containers = [
@@ -57,6 +57,23 @@ import Testing
         let chosen = try resources.ports(
             [nil, 40_004, nil], in: 40_000...40_009, isFree: { $0 != 40_003 })
         #expect(chosen == [40_005, 40_004, 40_006])
+    }
+
+    @Test func `those that are replaced say which ports there were, and keep nobody from them`()
+        throws
+    {
+        let replaced = [
+            Self.container("a", "running", gpus: "0", ports: "40005,40003", ssh: "40007")
+        ]
+        let all = replaced + [Self.container("b", "running", gpus: "1", ports: "40000")]
+        let former = FormerPorts(of: replaced)
+        #expect(former.ssh == 40_007 && former.others == [40_005, 40_003])
+        let resources = MachineResources(of: all, except: ["a"])
+        #expect(resources.ports == [40_000] && resources.usedGPUs == [1])
+        let chosen = try resources.ports(
+            [nil, nil], preferred: former.others, in: 40_000...40_009, isFree: { _ in true })
+        #expect(chosen == [40_005, 40_003])
+        #expect(FormerPorts(of: []).ssh == nil && FormerPorts(of: []).others.isEmpty)
     }
 
     @Test func `what it had before it has again if it can`() throws {

@@ -19,7 +19,8 @@ import Testing
 
     @Test(arguments: [
         "UsePAM no", "AuthenticationMethods publickey", "PasswordAuthentication no",
-        "KbdInteractiveAuthentication no", "HostbasedAuthentication no", "AllowUsers root",
+        "KbdInteractiveAuthentication no", "HostbasedAuthentication no",
+        "AllowUsers root vastai_kaalia",
         "PermitRootLogin forced-commands-only", "AuthorizedKeysFile none", "DisableForwarding yes",
         "AllowTcpForwarding no", "AllowStreamLocalForwarding no", "AllowAgentForwarding no",
         "X11Forwarding no", "PermitTunnel no", "GatewayPorts no", "PermitUserEnvironment no",

@@ -78,8 +78,67 @@ import VastAPI
                 == .done)
     }
 
+    @Test func `a reboot that is lost is told at once`() {
+        // A reboot is not wished, so it is always settled.
+        let former = row("running", isSettled: true)
+        func reboot(_ now: InstanceRow) -> InstanceWait.Progress {
+            progress(.restarted, now, since: former)
+        }
+        #expect(reboot(row("exited", isSettled: true)) == .ended("exited"))
+        #expect(
+            reboot(row("exited", isSettled: true, start: 2)) == .failed("its program has ended"))
+        #expect(
+            reboot(row("exited", "no such device", isSettled: true)) == .failed("no such device"))
+        #expect(
+            reboot(row("exited", "Error: no such device", isSettled: true, start: 2))
+                == .failed("Error: no such device"))
+        #expect(reboot(row("offline", isSettled: true)) == .pending("offline"))
+        // A complaint from before is no news.
+        let complained = row("running", "disk is slow", isSettled: true)
+        #expect(
+            progress(
+                .restarted, row("exited", "disk is slow", isSettled: true), since: complained)
+                == .ended("exited, disk is slow"))
+    }
+
+    @Test func `a new container whose program has ended is told at once`() {
+        let former = row("running", isSettled: true)
+        func recycled(_ now: InstanceRow) -> InstanceWait.Progress {
+            progress(.renewed, now, since: former)
+        }
+        #expect(
+            recycled(row("exited", isSettled: true, container: "c2"))
+                == .failed("its program has ended"))
+        #expect(recycled(row("exited", isSettled: true)) == .pending("exited"))
+        #expect(recycled(row("exited", container: "c2")) == .pending("exited"))
+        #expect(
+            recycled(row("exited", isSettled: true, container: "c2", wish: "stopped")) == .done)
+    }
+
     @Test func `gone`() {
         #expect(progress(.gone, row("running"), since: row("running")) == .pending("running"))
         #expect(progress(.gone, nil, since: row("running")) == .done)
+    }
+
+    /// Its row is hidden at once: what is waited for is the machine's word.
+    @Test func `gone, by what its destruction says`() {
+        func destroyed(_ state: String, _ status: String?, _ message: String = "")
+            -> InstanceWait.Progress
+        {
+            progress(
+                .gone,
+                InstanceWait.row(
+                    of: DestructionReply(
+                        id: 7, state: state, actualStatus: status, statusMessage: message)),
+                since: row("exited", "Error: no such image"))
+        }
+        #expect(destroyed("pending", "running") == .pending("running"))
+        #expect(destroyed("pending", "offline") == .pending("offline"))
+        #expect(destroyed("pending", nil) == .pending("waiting for its machine"))
+        #expect(
+            destroyed("pending", "exited", "Error: the engine does not answer")
+                == .failed("Error: the engine does not answer"))
+        #expect(destroyed("none", "running") == .pending("running"))
+        #expect(destroyed("done", nil) == .done)
     }
 }

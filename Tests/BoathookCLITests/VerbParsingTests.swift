@@ -102,6 +102,9 @@ import VastAPI
         ["create", "instance", "3", "-i", "x", "--onstart", "a", "--onstart-cmd", "b"],
         ["create", "instance", "3", "-i", "x", "--entrypoint", "bash"],
         ["create", "instance", "3", "-i", "x", "--wait", "--timeout", "0"],
+        ["create", "instances", "-i", "x"], ["create", "instances", "3", "4"],
+        ["create", "api-key", "--name", "x"], ["attach", "ssh", "7"], ["detach", "ssh", "7", "x"],
+        ["copy", "7:/x"], ["copy", "local:", "7:/x"], ["show", "audit-logs", "--limit", "0"],
         ["launch", "instance", "-i", "x"],
         ["launch", "instance", "-i", "x", "--cpu", "--gpus", "1"],
         ["start", "instance"], ["label", "instance", "7"],
@@ -124,6 +127,57 @@ import VastAPI
         ] as [([String], [Int64])])
     func `several are one verb`(words: [String], ids: [Int64]) throws {
         #expect(try parsed(words, as: ChangeInstancesVerb<StartChange>.self).instanceIDs == ids)
+    }
+
+    @Test func `a template says what is not said`() throws {
+        func body(_ words: String...) throws -> [String: JSONValue] {
+            try parsed(["create", "instance", "3"] + words, as: CreateInstanceVerb.self).create
+                .body()
+        }
+        for flag in ["--template", "--template_hash", "--template-hash"] {
+            #expect(
+                try body(flag, "00ff") == [
+                    "client_id": .string("me"), "env": .object([:]),
+                    "cancel_unavail": .bool(false), "template_hash_id": .string("00ff"),
+                ])
+        }
+        let more = try body("--template", "00ff", "-i", "x", "-d", "9", "--args", "ls")
+        #expect(more["image"] == .string("x") && more["disk"] == .double(9))
+        #expect(more["runtype"] == .string("args"))
+        let launch: LaunchInstanceVerb = try parsed([
+            "launch", "instance", "--cpu", "--template", "00ff",
+        ])
+        #expect(try launch.query()["disk_space"] == nil)
+    }
+
+    @Test func `templates are kept, found and deleted`() throws {
+        let kept: CreateTemplateVerb = try parsed([
+            "create", "template", "-i", "debian:12", "--env", "-e A=1", "--login",
+            "-u me -p secret", "--disk_space", "20",
+        ])
+        #expect(
+            kept.body() == [
+                "image": .string("debian:12"), "runtype": .string("ssh"), "private": .bool(true),
+                "env": .string("-e A=1"), "image_login": .string("-u me -p secret"),
+                "recommended_disk_space": .double(20),
+            ])
+        let found: SearchTemplatesVerb = try parsed(["search", "templates", "name=a_b"])
+        #expect(
+            try found.path()
+                == "/api/v0/template/?select_filters=%7B%22name%22%3A%7B%22eq%22%3A%22a_b%22%7D%7D")
+        for (word, field) in [
+            ("7", "template_id"), ("12345678901234567890123456789012", "hash_id"),
+        ] {
+            let gone: DeleteTemplateVerb = try parsed(["delete", "template", word])
+            #expect(gone.body().keys.sorted() == [field])
+        }
+        for words in [
+            ["--env", "-v /etc:/x"], ["--public", "--login", "-u me -p x"], ["-d", "0"],
+        ] {
+            #expect(throws: (any Error).self) {
+                try Root.parseAsRoot(["create", "template", "-i", "x"] + words)
+            }
+        }
     }
 
     @Test func `a schedule's times`() throws {

@@ -168,6 +168,28 @@ def test_what_was_done_and_from_where(official, user, version):
     assert "127.0.0.1" in said(official.cli(version, user, "show", "ipaddrs"))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_was_done_to_an_instance(official, up, new_container, version):
+    identifier = up.instance_id(new_container())
+    said(official.cli(version, up, "label", "instance", identifier, "audited"))
+    said(official.cli(version, up, "stop", "instance", identifier))
+    stop, label = raw(official, version, up, "show", "audit-logs")[:2]
+    assert stop["args"] == {"instance_id": identifier, "state": "stopped"}
+    assert label["args"] == {"instance_id": identifier, "label": "audited"}
+    for row in (stop, label):
+        assert row["api_route"] == "PUT /api/v0/instances/{id}" and row["ip_address"] == "127.0.0.1" and row["api_key_id"]
+    assert "PUT_/api/v0/instances/{id}" in said(official.cli(version, up, "show", "audit-logs"))
+
+
+# The operator's
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_machines_are_the_operators(official, up, user, version):
+    assert len(raw(official, version, up, "show", "machines")["machines"]) == 1
+    assert raw(official, version, user, "show", "machines")["machines"] == []
+    assert "Traceback" not in said(official.cli(version, user, "show", "machines"))
+
+
 # What there is none of
 
 SHOWN = ["show subaccounts", "show endpoints", "show volumes", "show maints -i 1"]

@@ -68,8 +68,12 @@ def test_the_quick_start(vastai, home):
     assert vastai(f"vastai scp-url {identifier}").strip() == f"scp://root@{host}:{port}"
     ssh = f"ssh -p {port} -i ~/.ssh/id_ed25519 -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=known root@{host}"
     assert "one" in vastai(f"{ssh} ls /workspace/data")
-    said = vastai.refused(f"mkdir -p data && vastai copy local:./data/ {identifier}:/workspace/")
-    assert "501" in said
+    vastai("mkdir data && echo two >data/two")
+    # Of an image that has neither rsync nor an SSH server.
+    assert "two" in vastai(f"vastai copy local:./data/ {identifier}:/workspace/").splitlines()
+    assert "two" in vastai(f"{ssh} cat /workspace/two").splitlines()
+    assert "data/one" in vastai(f"vastai copy {identifier}:/workspace/ local:./back/").splitlines()
+    assert vastai("cat back/two back/data/one") == "two\none\n"
 
     # 6. What it says, and what is in it.
     eventually("onstart has run", lambda: "hello from onstart" in vastai(f"vastai logs {identifier}"), 20, every=0.3)

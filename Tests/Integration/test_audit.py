@@ -9,8 +9,9 @@ import threading
 
 import pytest
 
-from harness.boathook import BIN
+from harness.boathook import BIN, Client
 from harness.engine import run
+from harness.waiting import eventually
 
 
 def audit(data, verb, *words, check=True):
@@ -74,6 +75,7 @@ def test_what_was_accepted_and_what_was_refused_is_there(start_up, running):
     assert (third["event"], third["instance"], third["detail"]) == ("command.denied", 10**15, "instance_not_found")
     assert {entry["account"] for entry in (first, second, third)} == {user}
     assert len({entry["key"] for entry in (first, second, third)}) == 1
+    assert {entry["address"] for entry in (first, second, third)} == {"127.0.0.1"}
     assert first["time"] <= second["time"] <= third["time"]
 
     said = audit(up.data, "verify").stdout.decode()
@@ -89,6 +91,47 @@ def test_a_cancellation_and_a_deletion_are_there(start_up, running, many_files):
     assert up.request("DELETE", f"/api/v0/commands/{waiting}/").status == 200
     assert [entry["command"] for entry in entries(up.data, "result.deleted")] == [done]
     assert [entry["command"] for entry in entries(up.data, "command.cancelled")] == [waiting]
+
+
+def test_what_was_done_to_instances_is_there(home, made):
+    """Each change has its entry: by which route and key, from where, and nothing that is secret."""
+    before = len(records(home.data))
+    reply = made.make(
+        label="né", disk=9, env={"TOKEN": "hush-environment"}, onstart="echo hush-script", image_login="-u me -p hush-login 127.0.0.1:9")
+    one, itself = reply["new_contract"], Client(home.url, reply["instance_api_key"])
+    made.until(one, "running")
+    made.stop(one)
+    made.start(one)
+    assert made.change(one, label="x").json == {"success": True}
+    assert made.verb("reboot", one).json == {"success": True}
+    assert made.verb("recycle", one).json == {"success": True}
+    bulk = home.request("PUT", "/api/v0/instances/", body={"state": "stopped", "ids": [one, 10**9]})
+    assert bulk.json == {"success": True}
+    assert made.order_destroy(10**9).status == 404
+    assert itself.request("DELETE", f"/api/v0/instances/{one}/", body={}).status == 200
+    assert made.order_destroy(one).status == 404
+    destruction = f"/api/v0/instances/{one}/destruction/"
+    eventually("it is gone", lambda: home.request("GET", destruction).json["state"] == "done", 30, every=0.1)
+    assert one not in made.containers()
+
+    written = entries(home.data)[before:]
+    calls = [entry for entry in written if entry["event"] == "api.called"]
+    single = "PUT /api/v0/instances/{id}"
+    assert [entry["route"] for entry in calls] == [
+        "PUT /api/v0/asks/{id}", single, single, single, "PUT /api/v0/instances/reboot/{id}", "PUT /api/v0/instances/recycle/{id}",
+        "PUT /api/v0/instances", "DELETE /api/v0/instances/{id}",
+    ]
+    assert {entry["instance"] for entry in calls} == {one} and {entry["address"] for entry in calls} == {"127.0.0.1"}
+    assert calls[0]["arguments"] == {
+        "ask_id": str(made.offer), "image": made.image, "disk": "9", "label": "né", "runtype": "ssh", "target_state": "running"}
+    assert [entry.get("arguments") for entry in calls[1:]] == [
+        {"state": "stopped"}, {"state": "running"}, {"label": "x"}, None, None, {"state": "stopped"}, None]
+    own, = (entry["key"] for entry in written if entry["event"] == "key.created")
+    assert [entry["key"] == own for entry in calls] == [False] * 7 + [True] and len({entry["key"] for entry in calls}) == 2
+    with database(home.data) as connection:
+        bodies = "".join(row[0] for row in connection.execute("SELECT body FROM audit"))
+    assert "hush" not in bodies and reply["instance_api_key"] not in bodies
+    assert head(home.data) == chain(home.data)
 
 
 def test_no_command_is_without_its_record(start_up, running):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from harness.boathook import BIN
 from harness.engine import run
 from harness.verbs import Verbs
 from harness.waiting import eventually
@@ -32,6 +33,66 @@ def test_ssh_keys(boathook, tmp_path):
     boathook("delete", "ssh-key", identifiers[0])
     boathook("delete", "ssh-key", identifiers[0], status=1)
     assert len(boathook("show", "ssh-keys").splitlines()) == 1
+
+
+def test_a_key_of_one_instance(made, boathook, tmp_path):
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "cli", "-f", tmp_path / "key")
+    one = str(made.create())
+    assert boathook("attach", "ssh", one, tmp_path / "key.pub") == "SSH key added to instance.\n"
+    assert "already" in boathook("attach", "ssh", one, (tmp_path / "key.pub").read_text(), status=1)
+    assert "private key" in boathook("attach", "ssh", one, tmp_path / "key", status=64)
+    boathook("attach", "ssh", NO_SUCH, tmp_path / "key.pub", status=1)
+    reply = made.client.request("GET", f"/api/v0/instances/{one}/ssh/").json
+    text = (tmp_path / "key.pub").read_text().strip()
+    [key] = [row for row in json.loads(reply["ssh_keys"]) if row["public_key"] == text]
+    boathook("detach", "ssh", one, str(key["id"]))
+    boathook("detach", "ssh", one, str(key["id"]), status=1)
+    boathook("detach", "ssh", NO_SUCH, str(key["id"]), status=1)
+    if str(key["id"]) in boathook("show", "ssh-keys"):
+        boathook("delete", "ssh-key", str(key["id"]))
+
+
+def test_api_keys(home, boathook, tmp_path):
+    (tmp_path / "reads.json").write_text(
+        '{"api": {"instance_read": {}, "user_write": {}}, "paths": ["/workspace"], "writes": false}')
+    said = boathook("create", "api-key", "--name", "reads", "--permission_file", tmp_path / "reads.json")
+    number, key = re.fullmatch(r"api-key (\d+) (\S+)\n", said).groups()
+    row = json.loads(boathook("show", "api-key", number, "--json"))
+    assert (row["id"], row["name"], row["key"]) == (int(number), "reads", None) and row["permissions"]["paths"] == ["/workspace"]
+    assert "everything" in boathook("show", "api-keys") and '"/workspace"' in boathook("show", "api-key", number)
+    boathook("show", "instances", BOATHOOK_API_KEY=key)
+
+    # The old one is useless at once. The new one is kept where the old one was.
+    config = tmp_path / "config/boathook/api-key"
+    config.parent.mkdir(parents=True)
+    config.write_text(key + "\n")
+    environment = {"BOATHOOK_API_KEY": None, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment = {name: value for name, value in {**home.environment(), **environment}.items() if value is not None}
+    done = run(BIN / "boathook", "reset", "api-key", env=environment, timeout=30)
+    new = re.match(rb"api-key (\S+)\nkept in ", done.stdout)[1].decode()
+    assert new != key and config.read_text() == new + "\n" and config.stat().st_mode & 0o077 == 0
+    boathook("show", "instances", status=125, BOATHOOK_API_KEY=key)
+    boathook("show", "instances", BOATHOOK_API_KEY=new)
+    assert re.fullmatch(r"api-key (\S+)\n", boathook("reset", "api-key", BOATHOOK_API_KEY=new))
+
+    assert boathook("delete", "api-key", number) == f"deleted api-key {number}\n"
+    boathook("delete", "api-key", number, status=1)
+    boathook("show", "api-key", NO_SUCH, status=1)
+    boathook("create", "api-key", "--name", "x", "--permission_file", "/no/such/file", status=64)
+    (tmp_path / "twice.json").write_text('{"api": {}, "api": {"instance_read": {}}}')
+    boathook("create", "api-key", "--name", "x", "--permission_file", tmp_path / "twice.json", status=64)
+    (tmp_path / "nonsense.json").write_text('{"api": {"nonsense": {}}}')
+    boathook("create", "api-key", "--name", "x", "--permission_file", tmp_path / "nonsense.json", status=125)
+
+
+def test_what_was_done_and_from_where(made, boathook):
+    one = made.create(label="watched")
+    boathook("label", "instance", str(one), "other")
+    rows = json.loads(boathook("show", "audit-logs", "--limit", "5", "--json"))
+    assert len(rows) == 5 and any(row["args"].get("instance_id") == one for row in rows)
+    table = boathook("show", "audit-logs", "--limit", "3").splitlines()
+    assert table[0].split() == ["ID", "TIME", "KEY", "FROM", "EVENT", "WHAT"] and len(table) == 4
+    assert "127.0.0.1" in boathook("show", "ipaddrs").splitlines()[1]
 
 
 def test_variables(made, boathook):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import time
 
 import pytest
 
@@ -62,8 +64,9 @@ def test_a_life(home, made, boathook, tmp_path):
         assert made.row(int(one))["label"] == label
     assert "run-1" in boathook("show", "instances")
     assert "intended_status  running" in boathook("show", "instance", one)
-    assert boathook("destroy", "instance", one, "-y") == f"destroy instance {one}\n"
-    assert made.row(int(one)) is None
+    assert boathook("destroy", "instance", one, "-y", "--wait") == f"destroy instance {one}\n"
+    # Not only hidden: it is gone from its machine.
+    assert made.row(int(one)) is None and int(one) not in made.containers()
 
 
 def test_programs_of_images(made, boathook):
@@ -86,6 +89,29 @@ def test_launch(made, boathook):
         assert "offer" in boathook("launch", "instance", "--image", made.image, *words, status=1)
 
 
+def test_create_on_several_offers(made, boathook):
+    offer = str(made.offer)
+    done = made.client.cli("create", "instances", offer, NO_SUCH, offer, "--image", made.image, "--label", "bulk", "--wait", timeout=90)
+    ids = [int(one) for one in re.findall(r"instance (\d+)\n", done.stdout.decode())]
+    assert done.returncode == 1 and f"offer {NO_SUCH}: The offer is not available." in done.stderr.decode()
+    assert [(made.row(one)["label"], made.row(one)["actual_status"]) for one in ids] == [("bulk", "running")] * 2
+    assert {str(one) for one in ids} <= set(boathook("show", "instances", "-q").split())
+    assert "not available" in boathook("create", "instances", NO_SUCH, "--image", made.image, status=1)
+    assert "image" in boathook("create", "instances", offer, "--image", "two words", status=125)
+    reply = json.loads(boathook("create", "instances", offer, "--image", made.image, "--stopped", "--json"))
+    assert (reply["success"], len(reply["created"]), reply["failed"]) == (True, 1, [])
+
+
+def test_a_reboot_that_is_lost_is_not_waited_for(made, boathook):
+    one = made.create(runtype="args", args=["/usr/bin/bash", "-c", "trap 'exit 0' TERM; sleep infinity & wait"])
+    made.until(one, "running")
+    # What it is to be started with is gone.
+    made.container(one).exec("rm", "/usr/bin/bash")
+    began = time.monotonic()
+    said = boathook("reboot", "instance", str(one), "--wait", status=1)
+    assert f"instance {one}: " in said and "/usr/bin/bash" in said and time.monotonic() - began < 60
+
+
 def test_several(home, made, boathook):
     ids = [str(made.make()["new_contract"]) for _ in range(3)]
     for one in ids:
@@ -96,8 +122,9 @@ def test_several(home, made, boathook):
     done = home.cli("start", "instance", ids[0], NO_SUCH, ids[1], "--wait", timeout=90)
     assert done.returncode == 1 and f"instance {NO_SUCH}: Instance not found." in done.stderr.decode()
     assert [made.row(int(one))["actual_status"] for one in ids] == ["running", "running", "exited"]
-    outcomes = json.loads(boathook("destroy", "instances", *ids, "-y", "--json"))
+    outcomes = json.loads(boathook("destroy", "instances", *ids, "-y", "--wait", "--json"))
     assert outcomes == [{"id": int(one), "success": True} for one in ids]
+    assert not set(map(int, ids)) & set(made.containers())
 
 
 # Exit codes
@@ -111,6 +138,10 @@ def test_1_for_what_is_not_there(made, boathook):
     boathook("label", "instance", NO_SUCH, "x", status=1)
     boathook("show", "instance", NO_SUCH, status=1)
     boathook("show", "machine", NO_SUCH, status=1)
+    assert "not found" in boathook("show", "command", NO_SUCH, status=1)
+    assert "not found" in boathook("cancel", NO_SUCH, status=1)
+    # Of what has a command's own status.
+    assert "not found" in boathook("follow", NO_SUCH, status=125)
     boathook("ssh-url", NO_SUCH, status=1)
 
 
@@ -156,6 +187,7 @@ def test_125_when_it_is_refused(home, made, boathook):
     assert "image" in boathook("create", "instance", offer, "--image", "two words", status=125)
     assert "key" in boathook("show", "machines", status=125, BOATHOOK_API_KEY="wrong").lower()
     assert "127.0.0.1:9" in boathook("search", "offers", status=125, BOATHOOK_URL="http://127.0.0.1:9")
+    assert boathook("follow", "1", status=125, BOATHOOK_URL="http://127.0.0.1:9") == "cannot reach http://127.0.0.1:9: connection refused\n"
     assert "Offers have no nonsense" in boathook("search", "offers", "nonsense=1", status=125)
 
 
@@ -165,7 +197,8 @@ def test_help_teaches_with_examples(boathook):
     for words in (
         ["search", "offers"], ["create", "instance"], ["launch", "instance"], ["start", "instance"], ["stop", "instance"],
         ["reboot", "instance"], ["recycle", "instance"], ["destroy", "instance"], ["label", "instance"], ["create", "ssh-key"],
-        ["create", "schedule"], ["set", "env"], ["create", "env-var"], ["ssh-url"],
+        ["create", "schedule"], ["set", "env"], ["create", "env-var"], ["ssh-url"], ["create", "instances"],
+        ["attach", "ssh"], ["detach", "ssh"], ["create", "api-key"], ["show", "audit-logs"], ["copy"],
     ):
         said = boathook(*words, "--help")
         assert f"boathook {' '.join(words)} " in said.partition("USAGE")[0], words
@@ -186,6 +219,10 @@ def test_the_name_vastai(home, made, tmp_path):
     made.until(one, "running")
     assert made.container(one).inspect()["Config"]["Hostname"] == "box"
     vastai("label", "instance", one, "--label", "training-run-1")
+    # As upstream's own client takes them.
+    [row] = json.loads(vastai("--url", home.url, "--api-key", home.key, "--raw", "show", "instances"))
+    assert row["id"] == one and vastai("show", "instances", "-q").decode() == f"{one}\n"
+    assert vastai("--version").startswith(b"boathook 0.")
     vastai("stop", "instance", one)
     made.until(one, "exited")
     assert json.loads(vastai("show", "instances", "--raw"))[0]["label"] == "training-run-1"

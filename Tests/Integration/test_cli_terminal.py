@@ -68,6 +68,37 @@ def test_tables_fit_the_terminal(made, terminal, boathook):
         assert "running" in lines[1]
 
 
+def test_each_table_fits_the_narrowest_terminal(made, terminal, boathook):
+    one = made.create(label="lab\u00e9l " * 30)
+    boathook("execute", str(one), "ls -l " + "home/" * 60 + "x", status=2)
+    for words, kept in [
+        (("show", "instances"), "STATUS"), (("show", "machines"), "ONLINE"), (("search", "offers"), "GPUS"),
+        (("show", "commands"), "STATE"),
+        (("show", "audit-logs"), "EVENT"), (("show", "api-keys"), "NAME"), (("show", "ipaddrs"), "ADDRESS"),
+    ]:
+        for columns in (40, 80):
+            shown = terminal(*words, columns=columns)
+            assert shown.end() == 0
+            lines = shown.shown.decode().splitlines()
+            assert len(lines) > 1 and max(map(len, lines)) <= columns, (words, columns, lines)
+            assert kept in lines[0].split(), (words, columns, lines)
+
+
+def test_what_is_told_of_one_thing_is_told_whole(home, made, terminal, boathook):
+    one = made.create(label="label-" * 40)
+    [machine] = home.request("GET", "/api/v0/machines").json["machines"]
+    for words in (("show", "instance", str(one)), ("show", "machine", str(machine["id"])), ("show", "user")):
+        whole = boathook(*words)
+        for columns in (40, 80):
+            shown = terminal(*words, columns=columns)
+            assert shown.end() == 0
+            lines = shown.shown.decode().splitlines()
+            assert max(map(len, lines)) <= columns, (words, columns, lines)
+            # Times and free space may differ; what was said is only broken into lines.
+            assert words[1] != "instance" or "label-" * 40 in "".join(line[17:] for line in lines)
+            assert [line.split()[0] for line in whole.splitlines()] == [line.split()[0] for line in lines if not line.startswith(" ")]
+
+
 def test_what_instances_say_does_not_reach_the_terminal(made, terminal):
     made.create(label="\x1b[31mred\x07 \u202eback")
     shown = terminal("show", "instances")

@@ -175,6 +175,14 @@ def test_an_entry_point_instead_of_the_images(made):
     assert (inspected["Path"], inspected["Args"][0]) == ("bash", "-c")
 
 
+def test_args_run_as_whom_they_say(made):
+    words = ["/usr/bin/bash", "-c", "trap 'exit 0' TERM; sleep infinity & wait"]
+    identifier = made.create(runtype="args", args=words, user="1234:1235")
+    status = made.container(identifier).exec("cat", "/proc/1/status").stdout.decode().split("\n")
+    lines = dict(line.split(":", 1) for line in status if line)
+    assert lines["Uid"].split() == ["1234"] * 4 and lines["Gid"].split() == ["1235"] * 4
+
+
 def test_a_program_that_ends_stays_ended(made):
     identifier = made.create("exited", runtype="args", args=["/usr/bin/bash", "-c", "echo once >>/workspace/times"])
     container = made.container(identifier)

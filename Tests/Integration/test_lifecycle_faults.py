@@ -1,8 +1,11 @@
 """Many instances at once, and processes that are killed among them: never more than there is room for, none twice, none forgotten."""
 
 import collections
+import contextlib
 import http.client
+import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -257,6 +260,41 @@ def test_wishes_made_while_the_machine_is_away(fleet):
     assert made.container(kept).name == before[kept]
 
 
+@pytest.mark.parametrize("event", ["create", "destroy"])
+def test_killed_while_one_is_recycled(fleet, event):
+    """Clients remember ports for good (contract.md, 9), whenever the agent is killed."""
+    made = Instances(fleet)
+    lower, identifier = made.create(), made.create()
+    # Whoever asks for any port gets this one now.
+    made.destroy(lower)
+    before = made.row(identifier)
+    assert before["ports"]["22/tcp"]
+    with engine_events(fleet.engine, identifier, event) as events:
+        assert made.verb("recycle", identifier).json["success"]
+        assert events.stdout.readline() == f"{event}\n".encode()
+        fleet.agent.kill()
+    fleet.start_agent()
+    after = eventually(
+        "it runs in another container", lambda: (row := made.row(identifier))["actual_status"] == "running"
+        and row["container_id"] not in (None, before["container_id"]) and row, 20, every=0.1)
+    assert after["ports"] == before["ports"]
+    eventually("the old one is gone", lambda: len(made.containers()[identifier]) == 1, 10, every=0.1)
+
+
+@contextlib.contextmanager
+def engine_events(engine, identifier, event):
+    """What of this kind happens to containers of the instance from now on, a line each."""
+    options = ["--since", str(time.time()), "--filter", f"label=boathook.instance.id={identifier}", "--filter", f"event={event}"]
+    events = subprocess.Popen(
+        ["docker", "--host", engine.url, "events", *options, "--format", "{{.Action}}"], stdout=subprocess.PIPE)
+    try:
+        yield events
+    finally:
+        events.kill()
+        events.wait()
+        events.stdout.close()
+
+
 def impostor(made, labels, name, **other):
     """A container with the labels of one that Boathook made."""
     labels = {**labels, **other}
@@ -280,7 +318,17 @@ def test_what_others_did_while_the_agent_was_down(fleet, roomy):
     assert made.row(other)["actual_status"] == "running"
     made.destroy(made.create())
     assert roomy.docker("inspect", "unheard-of").stdout
-    roomy.docker("rm", "--force", "unheard-of")
+    # It obeys like any adopted one; what bears its new number, or bore its old one, is no concern of its.
+    roomy.docker("volume", "create", "--label", f"boathook.agent={labels['boathook.agent']}",
+                 "--label", "boathook.instance.id=987654321", "boathook-unheard-of")
+    impostor(made, labels, "namesake", **{"boathook.instance.id": str(adopted["id"])})
+    made.stop(adopted["id"])
+    made.start(adopted["id"])
+    assert made.order_destroy(adopted["id"]).status == 200 and made.row(adopted["id"]) is None
+    eventually("it is gone", lambda: roomy.docker("inspect", "unheard-of", check=False).returncode != 0, 20, every=0.1)
+    eventually("its volume, too", lambda: not roomy.docker("volume", "ls", "--quiet", "--filter", "name=unheard-of").stdout, 10, every=0.1)
+    assert made.row(other)["actual_status"] == "running" and made.container(other).is_running
+    assert roomy.docker("inspect", "--format", "{{.State.Running}}", "namesake").stdout == b"true\n"
 
 
 def test_a_container_of_a_destroyed_instance_is_not_kept(fleet, roomy):
@@ -291,3 +339,18 @@ def test_a_container_of_a_destroyed_instance_is_not_kept(fleet, roomy):
     impostor(made, labels, "come-back")
     eventually("it is gone again", lambda: identifier not in made.containers(), 10, every=0.1)
     assert made.row(identifier) is None
+
+
+# Wishes that overtake each other
+
+def test_the_last_wish_counts_whoever_else_wishes_at_the_same_moment(roomy, tmp_path):
+    """Two at a time for each of some instances: whichever the server wrote last is what becomes of it."""
+    with making.home(roomy, tmp_path / "home") as up:
+        made = Instances(up)
+        ids = [made.create() for _ in range(4)]
+        for _ in range(4):
+            orders = [(identifier, state) for identifier in ids for state in ("stopped", "running")]
+            answers = together(len(orders), lambda number: made.change(orders[number][0], state=orders[number][1]))
+            assert {answer.status for answer in answers} == {200}
+            eventually("the machine is as the list says", agreed(made), 30, every=0.2)
+        made.destroy(*ids)

@@ -96,10 +96,20 @@ def test_a_registry_that_is_away(made, start_registry):
     registry = start_registry()
     name = registry.push(made.engine, made.image, "late:1")
     registry.stop()
-    identifier = failed(made, "refused", image=name)
+    identifier = made.make(image=name)["new_contract"]
+    seen = []
+
+    def row():
+        found = made.row(identifier)
+        seen.append((found["actual_status"], found["status_msg"]))
+        return found
+
+    eventually("it says what it waits for", lambda: "refused" in (row()["status_msg"] or ""), 30, every=0.02)
     registry.start()
-    # Nobody asked again: the wish still stands.
-    made.until(identifier, "running", 60)
+    # Nobody asked again: the wish still stands. Nobody who waits was told that it is in vain.
+    eventually("it runs", lambda: row()["actual_status"] == "running", 60, every=0.02)
+    assert {status for status, _ in seen} <= {None, "loading", "created", "running"}, seen
+    assert not any(message.startswith("Error") for _, message in seen if message), seen
     made.destroy(identifier)
 
 
@@ -111,8 +121,26 @@ def test_a_registry_with_a_password(made, start_registry):
     refused = failed(made, "", image=name, image_login=f"-u maria -p wrong-one {registry.host}")
     assert "wrong-one" not in made.row(refused)["status_msg"]
     made.destroy(refused)
-    identifier = made.create(image=name, image_login=f"-u maria -p secret {registry.host}")
+    login = f"-u maria -p secret {registry.host}"
+    identifier = made.create(image=name, image_login=login)
     assert "secret" not in str(made.row(identifier))
+    made.destroy(identifier)
+
+    # It is on the machine now, and it is still for those alone whom its registry lets in: by each of its names, since
+    # Docker gives what it has by its digest without asking.
+    digests = made.engine.docker("image", "inspect", "--format", "{{range .RepoDigests}}{{.}} {{end}}", name).stdout.decode()
+    digest = next(word for word in digests.split() if word.startswith(registry.host))
+    for other in (name, digest):
+        for wrong in ({}, {"image_login": f"-u maria -p wrong-one {registry.host}"}):
+            made.destroy(failed(made, "cannot be pulled", image=other, **wrong))
+        made.destroy(made.create(image=other, image_login=login))
+    # Nobody is let in whom nobody can ask about.
+    registry.stop()
+    identifier = made.make(image=name, image_login=login)["new_contract"]
+    eventually("it waits for the registry", lambda: "refused" in (made.row(identifier)["status_msg"] or ""), 30)
+    assert made.row(identifier)["actual_status"] == "loading"
+    registry.start()
+    made.until(identifier, "running", 60)
     made.destroy(identifier)
 
 

@@ -137,7 +137,10 @@ def test_each_tool_is_in_a_group_of_its_own_with_its_limits(limited, files, new_
             mine = {place.get(controller, place.get("", "")) for place in places}
             assert len(mine) == 2 and all("/boathook/" in path for path in mine), (controller, places)
         for group in cgroups.groups(up.agent_folder):
-            for name, value in (("pids.max", "1"), ("memory.limit_in_bytes", str(96 << 20)), ("memory.max", str(96 << 20)), ("cpu.cfs_quota_us", "100000")):
+            for name, value in (
+                ("pids.max", "1"), ("memory.limit_in_bytes", str(96 << 20)), ("memory.max", str(96 << 20)), ("memory.swap.max", "0"),
+                ("cpu.cfs_quota_us", "100000"), ("cpu.max", "100000 100000"),
+            ):
                 if (group / name).exists():
                     assert (group / name).read_text().strip() == value, group / name
     finally:

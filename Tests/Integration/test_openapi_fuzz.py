@@ -38,11 +38,12 @@ OPERATIONS = {
     operation["operationId"]: (path, method) for path, item in DOCUMENT["paths"].items() for method, operation in item.items() if method in METHODS}
 # What has an answer without end is no request of this kind. The link has tests of its own (test_security_link.py, AgentLinkTests).
 ENDLESS = {"openLink"}
-# A right request has to say what the server alone knows: an unused token, a stream that somebody follows, a command's end.
-NEVER_RIGHT = {"joinMachine", "relayOutput", "sendResult"}
+# A right request has to say what the server alone knows: an unused token, a stream that somebody follows, a command's end; or needs an
+# instance with SSH (test_copy.py).
+NEVER_RIGHT = {"joinMachine", "relayOutput", "sendResult", "copyDirectly", "copyByRsync"}
 # Of these schemas the document claims to have every field; it leaves them open for clients that are older than the server.
 CLOSED = ["BulkCreateReply", "ChangeReply", "Command", "CreateInstanceReply", "Decision", "Denial", "DryRunReply", "Error", "ExecuteRefusal",
-          "ExecuteReply", "Key", "LaunchFailure", "Machine", "Offer", "OffersReply", "Removal"]
+          "ExecuteReply", "Key", "LaunchFailure", "Machine", "Offer", "OffersReply", "Removal", "TemplateReply", "TemplatesReply"]
 # Nobody listens there: no image of an instance is ever looked for elsewhere, whatever it is called.
 NO_REGISTRY = "127.0.0.1:9/"
 MAKING = {"createInstance", "createInstanceByPost", "createInstances", "launchInstance"}
@@ -131,10 +132,26 @@ class Site:
         shown = [one["value"] for one in media.get("examples", {}).values()] + [media[key] for key in ["example"] if key in media]
         further = {"updateSSHKey": {"ssh_key": public_key(99)}}
         further |= dict.fromkeys(["createScheduledJob", "updateScheduledJob"], {**self.job, "request_body": {"command": "ls home"}})
+        order = {"src_id": "local", "dst_id": str(self.spare), "src_path": "./data/", "dst_path": "/workspace/"}
+        further |= dict.fromkeys(["copyDirectly", "copyByRsync", "cancelDirectCopy", "cancelCopyByRsync"], order)
         if name in MAKING | {"updateInstances", "destroyInstances"}:
             ids = self.fresh(0 if name in MAKING else 4)
             further |= {"updateInstances": {"state": "stopped", "ids": ids}, "destroyInstances": {"instance_ids": ids}}
-        return shown + ([further[name]] if name in further else [])
+        return shown + ([further[name]] if name in further else []) + self.template_bodies(name)
+
+    def template_bodies(self, name):
+        """Bodies that name templates; of a version, one alone can be changed, and once."""
+        if not name.endswith(("Template", "TemplateVersion")) or name == "createTemplate":
+            return []
+        for row in self.up.request("GET", "/api/v0/template/").json["templates"]:
+            self.up.request("DELETE", "/api/v0/template/", body={"template_id": row["id"]})
+        body = {"image": NO_REGISTRY + "none"}
+        kept = [self.made("POST", "template/", body)["template"] for _ in range(8)]
+        return {
+            "updateTemplate": [{**body, "id": kept[0]["id"], "name": "another"}],
+            "updateTemplateVersion": [{**body, "id": one["id"], "hash_id": one["hash_id"]} for one in kept],
+            "deleteTemplate": [{"template_id": one["id"]} for one in kept[:4]] + [{"hash_id": one["hash_id"]} for one in kept[4:]],
+        }[name]
 
     def spares(self, name, case):
         """Whether the request would be the last one that can be made."""

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 
 from harness import making
 from harness.engine import run
-from harness.login import Login, Screen, new_key, public
+from harness.login import Login, Screen, lend, new_key, public
 from harness.making import Instances
 from harness.waiting import eventually
 
@@ -381,17 +380,6 @@ def large(tmp_path_factory):
     path = tmp_path_factory.mktemp("large") / "large"
     path.write_bytes(os.urandom(1 << 20) * MEGABYTES)
     return path
-
-
-def lend(container, *names):
-    """Puts programs of this machine into a container, with what they are loaded with."""
-    for name in names:
-        program = run("which", name).stdout.decode().strip()
-        for library in re.findall(r"=> (/\S+)", run("ldd", program).stdout.decode()):
-            place = f"{os.path.realpath(os.path.dirname(library))}/{os.path.basename(library)}"
-            if container.exec("ls", place, check=False).returncode != 0:
-                container.engine.docker("cp", "-L", library, f"{container.name}:{place}")
-        container.engine.docker("cp", "-L", program, f"{container.name}:/usr/bin/{name}")
 
 
 def same(one, other):

@@ -15,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "..", "..")
 WORK = os.environ["BOATHOOK_JAIL_WORK"]  # made and removed by `run`
+PATIENCE = int(os.environ.get("BOATHOOK_JAIL_PATIENCE", "1"))  # how many times slower than any real processor this one may be
 
 WRITES, LAYERS, LIVE, MAGIC_DATABASE = 1, 2, 4, 8
 MAGIC, VERSION = 0x4C4A4842, 2
@@ -62,7 +63,7 @@ PROGRAMS = {}  # ours, by name
 
 
 def control(roots, flags=0, volumes=(), blockers=(), guards=(), protected=(), paths=(), capabilities=1 << DAC_OVERRIDE,
-            cpu=20, memory=512 << 20, files=256, counts=None, magic=MAGIC, version=VERSION, length=None):
+            cpu=20 * PATIENCE, memory=512 << 20, files=256, counts=None, magic=MAGIC, version=VERSION, length=None):
     """A control block; `counts` and `length` lie when given."""
     texts = list(roots) + [part for volume in volumes for part in volume]
     texts += [text for part in (blockers, guards, protected, paths) for text in part]
@@ -110,7 +111,7 @@ class Running:
     def finish(self, timeout=20):
         """Reads everything to its end; kills when that takes too long."""
         texts = {end: bytearray() for end in (self.out, self.err, self.status)}
-        open_ends, deadline, timed_out = set(texts), time.monotonic() + timeout, False
+        open_ends, deadline, timed_out = set(texts), time.monotonic() + timeout * PATIENCE, False
         while open_ends:
             ready, _, _ = select.select(list(open_ends), [], [], max(0, deadline - time.monotonic()))
             if not ready:
@@ -172,7 +173,7 @@ def chrooted(arguments, root, timeout=20):
     """The control: the same tool, copied into the root, under a plain chroot."""
     try:
         done = subprocess.run(["/usr/sbin/chroot", root] + list(arguments), env=PLAIN, stdin=NULL, capture_output=True,
-                              timeout=timeout)
+                              timeout=timeout * PATIENCE)
     except subprocess.TimeoutExpired as expired:
         result = Result()
         result.timed_out, result.out, result.err = True, expired.stdout or b"", expired.stderr or b""

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from harness import (DAC_OVERRIDE, FOWNER, LAYERS, WORK, WRITES, Overlay, Running, control, equal, folder, jailed, plain_root,
+from harness import (DAC_OVERRIDE, FOWNER, LAYERS, PATIENCE, WORK, WRITES, Overlay, Running, control, equal, folder, jailed, plain_root,
                      program, ready, refused, shim, test, write)
 
 
@@ -66,8 +66,9 @@ def seen_from_outside():
             interfaces = open(proc + "/net/dev").read().splitlines()[2:]
             equal([line.split(":")[0].strip() for line in interfaces], ["lo"])
             limits = open(proc + "/limits").read()
-            for pattern in (r"cpu time +20 +21 ", r"Max file size +0 +0 ", r"core file size +0 +0 ", r"open files +256 +256 ",
-                            r"address space +536870912 +536870912 ", r"locked memory +0 +0 ", r"msgqueue size +0 +0 "):
+            for pattern in (rf"cpu time +{20 * PATIENCE} +{20 * PATIENCE + 1} ", r"Max file size +0 +0 ",
+                            r"core file size +0 +0 ", r"open files +256 +256 ", r"address space +536870912 +536870912 ",
+                            r"locked memory +0 +0 ", r"msgqueue size +0 +0 "):
                 assert re.search(pattern, limits), (pattern, limits)
             # The last to get the disk, the first to go when the host's memory ends. The controls: we are neither.
             equal(open(proc + "/oom_score_adj").read(), "1000\n")

@@ -32,6 +32,29 @@ struct AuthenticationMiddleware: RouterMiddleware {
     }
 }
 
+/// Refuses a key that is none where no key is needed (contract 5): whoever sends one must learn that it is wrong.
+struct GivenKeyMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let authenticator: Authenticator
+    let failedLogins: FailedLogins
+
+    func handle(
+        _ request: Request, context: APIContext,
+        next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        if let key = request.apiKey, !key.isEmpty {
+            do {
+                _ = try await authenticator.principal(key: key)
+            } catch let error as ControlPlaneError where error.code == .unauthenticated {
+                try failedLogins.note(from: context.remoteAddress)
+                throw error
+            }
+        }
+        return try await next(request, context)
+    }
+}
+
 /// Finds out which machine asks.
 struct MachineMiddleware: RouterMiddleware {
     typealias Context = APIContext

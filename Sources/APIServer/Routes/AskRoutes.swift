@@ -8,6 +8,7 @@ internal import VastAPI
 /// `PUT /api/v0/asks/{id}/`, and `POST` as the seed page has it: an instance on an offer (contract 4).
 struct CreateInstanceRoute: Sendable {
     let create: CreateInstance
+    let templates: TemplateAccess
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
@@ -18,9 +19,11 @@ struct CreateInstanceRoute: Sendable {
         guard let id = context.parameters.get("id").flatMap({ Int64(canonical: $0) }) else {
             throw WireError.badRequest("invalid_args", "Invalid ask id.")
         }
-        let order = try InstanceRequest(body)
+        let template = try await templates.template(of: body, for: principal)
+        let order = try InstanceRequest(body, from: template)
+        let route = try context.accountRoute(of: request)
         do {
-            let made = try await create(order, on: id, as: principal)
+            let made = try await create(order, on: id, as: principal, through: route)
             return try .json(CreateInstanceReply(made, order))
         } catch let error as ControlPlaneError {
             var failure = Self.wireError(error, body)
@@ -46,6 +49,7 @@ struct CreateInstanceRoute: Sendable {
 /// `POST /api/v0/asks/bulk/`: the same on several offers.
 struct BulkCreateRoute: Sendable {
     let create: CreateInstance
+    let templates: TemplateAccess
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
@@ -54,12 +58,14 @@ struct BulkCreateRoute: Sendable {
         let body = try await request.jsonObject(
             CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
         let ids = try InstanceIDs.list(body.ids, "ids list required")
-        let order = try InstanceRequest(body)
+        let template = try await templates.template(of: body, for: principal)
+        let order = try InstanceRequest(body, from: template)
+        let route = try context.accountRoute(of: request)
         let began = ContinuousClock.now
         var items: [BulkCreateReply.Item] = []
         for id in ids {
             do {
-                let made = try await create(order, on: id, as: principal)
+                let made = try await create(order, on: id, as: principal, through: route)
                 items.append(
                     .init(
                         askID: id, success: true, newContract: made.instance.id,
@@ -79,6 +85,7 @@ struct BulkCreateRoute: Sendable {
 /// `PUT /api/v0/launch_instance/`: a search, and an instance on the first offer that it finds.
 struct LaunchInstanceRoute: Sendable {
     let create: CreateInstance
+    let templates: TemplateAccess
     let search: OfferSearchRoute
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
@@ -87,14 +94,14 @@ struct LaunchInstanceRoute: Sendable {
         let principal = try context.requirePrincipal()
         let body = try await request.jsonObject(
             CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
-        let order = try InstanceRequest(body)
-        guard let query = body.query?.object else {
-            throw WireError.badRequest("invalid_args", "q is the search, an object.")
-        }
+        let template = try await templates.template(of: body, for: principal)
+        let order = try InstanceRequest(body, from: template)
+        let query = try Self.query(body.query, over: template)
+        let route = try context.accountRoute(of: request)
         for row in try await search.offers(query) where row["rentable"] == .bool(true) {
             guard case .int(let id)? = row["id"] else { continue }
             do {
-                let made = try await create(order, on: id, as: principal)
+                let made = try await create(order, on: id, as: principal, through: route)
                 return try .json(CreateInstanceReply(made, order))
             } catch let error as ControlPlaneError
                 where error.code == .noRoom || error.code == .offerNotFound
@@ -103,6 +110,19 @@ struct LaunchInstanceRoute: Sendable {
             }
         }
         return try .json(LaunchFailure())
+    }
+
+    /// The search, and what the template asks of offers beside it: of the same column, the search wins (contract 4).
+    private static func query(_ value: JSONValue?, over template: Template?) throws
+        -> [String: JSONValue]
+    {
+        let filters = template?.content.filters ?? [:]
+        switch value {
+        case .object(let query)?: return filters.merging(query) { $1 }
+        // A template may say all that there is to say.
+        case nil where template != nil, .null? where template != nil: return filters
+        default: throw WireError.badRequest("invalid_args", "q is the search, an object.")
+        }
     }
 }
 

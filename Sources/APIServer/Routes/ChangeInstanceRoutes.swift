@@ -13,7 +13,8 @@ struct ChangeInstanceRoute: Sendable {
         let id = try context.instanceID()
         return try await ChangeReply.answering {
             switch (body.state, body.label) {
-            case (let state?, nil): try await change(id, to: wanted(state), as: principal)
+            case (let state?, nil):
+                try await change(id, to: wanted(state), as: principal, through: .updateInstance)
             case (nil, .string(let label)?):
                 guard label.unicodeScalars.count <= 1024 else {
                     throw WireError.badRequest(
@@ -28,7 +29,9 @@ struct ChangeInstanceRoute: Sendable {
     @Sendable func delete(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.requirePrincipal()
         let id = try context.instanceID()
-        return try await ChangeReply.answering { try await change(id, to: .gone, as: principal) }
+        return try await ChangeReply.answering {
+            try await change(id, to: .gone, as: principal, through: .destroyInstance)
+        }
     }
 }
 
@@ -44,11 +47,12 @@ struct BulkChangeRoute: Sendable {
         let body = try await request.jsonObject(ChangeInstanceRequest.self, upTo: 65_536)
         let ids = try InstanceIDs.list(body.ids, "ids list required")
         let state = try wanted(body.state ?? .null)
+        let route = try context.accountRoute(of: request)
         var count = 0
         var failure: ControlPlaneError?
         for id in ids where principal.scope.mayUpdate(id) {
             do {
-                try await change(id, to: state, as: principal)
+                try await change(id, to: state, as: principal, through: route)
                 count += 1
             } catch let error as ControlPlaneError {
                 if error.code != .instanceNotFound { failure = error }
@@ -67,10 +71,11 @@ struct BulkChangeRoute: Sendable {
         let principal = try context.requirePrincipal()
         let body = try await request.jsonObject(ChangeInstanceRequest.self, upTo: 65_536)
         let ids = try InstanceIDs.list(body.instanceIDs, "instance_ids array is required")
+        let route = try context.accountRoute(of: request)
         var isKnown = false
         for id in ids where principal.scope.mayDestroy(id) {
             do {
-                try await change(id, to: .gone, as: principal)
+                try await change(id, to: .gone, as: principal, through: route)
                 isKnown = true
             } catch let error as ControlPlaneError where error.code == .instanceNotFound {
                 if try await access.wasThere(id, principal) { isKnown = true }

@@ -12,7 +12,7 @@ struct EmptyRoute: Sendable {
     }
 }
 
-/// The answers of such routes, in the shapes that the official clients index (contract 7.3, 10).
+/// The answers of such routes, in the shapes that the official clients index (contract 7.3).
 ///
 /// An empty answer is given where it is true; what would pretend to do something answers 501 (``UpstreamRoutes``).
 enum EmptyReplies {
@@ -46,8 +46,6 @@ enum EmptyReplies {
                 "per_day": .array([]),
             ])
         ),
-        ("api/v0/template", noTemplates),
-        ("api/v1/template", noTemplates),
         ("api/v0/endptjobs", .object(["success": .bool(true), "results": .array([])])),
         ("api/v0/autojobs", .object(["success": .bool(true), "results": .array([])])),
         ("api/v0/workergroups", .object(["success": .bool(true), "results": .array([])])),
@@ -84,10 +82,5 @@ enum EmptyReplies {
     private static let noResults = JSONValue.object([
         "success": .bool(true), "results": .array([]), "count": .int(0), "total": .int(0),
         "next_token": .null,
-    ])
-
-    private static let noTemplates = JSONValue.object([
-        "success": .bool(false), "msg": .string("No templates found"), "templates_found": .int(0),
-        "templates": .array([]),
     ])
 }

@@ -3,30 +3,31 @@ internal import ControlPlane
 internal import Hummingbird
 internal import VastAPI
 
-/// `GET /api/v0/machines`: every machine of the fleet (contract 8).
+/// `GET /api/v0/machines`: every machine of the fleet for its operator, and none for anybody else (contract 8).
 struct MachineListRoute: Sendable {
-    let machines: any MachineStore
+    let access: MachineAccess
     let rows: MachineRows
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
     {
-        _ = try context.requirePrincipal()
-        return try await .json(["machines": machines.machineRecords().map(rows.row)])
+        let machines = try await access.machines(of: context.requirePrincipal())
+        return try .json(["machines": machines.map(rows.row)])
     }
 }
 
 /// `GET /api/v0/machines/{id}`: a list with one row.
 struct MachineRoute: Sendable {
-    let machines: any MachineStore
+    let access: MachineAccess
     let rows: MachineRows
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
     {
-        _ = try context.requirePrincipal()
-        let id = context.parameters.get("id").flatMap { Int64(canonical: $0) }
-        guard let record = try await machines.machineRecords().first(where: { $0.id == id }) else {
+        let principal = try context.requirePrincipal()
+        guard let id = context.parameters.get("id").flatMap({ Int64(canonical: $0) }),
+            let record = try await access.machine(id, as: principal)
+        else {
             throw WireError(
                 status: .notFound, reply: ErrorReply(error: "not_found", msg: "Machine not found."))
         }
@@ -41,7 +42,8 @@ struct MachineRows: Sendable {
 
     func row(_ record: MachineRecord) -> [String: JSONValue] {
         let report = record.report
-        let isConnected = dispatcher.isConnected(record.id)
+        let reach = dispatcher.reach(record.id)
+        let isConnected = reach != .none
         let gpuCount = report?.gpus.count ?? 0
         let used = gpuCount - (record.free?.gpus ?? gpuCount)
         let occupancy = (0..<gpuCount).map { $0 < used ? "D" : "x" }.joined(separator: " ")
@@ -75,6 +77,7 @@ struct MachineRows: Sendable {
             "listed_storage_cost": .double(0),
             "timeout": .int(isConnected ? 0 : 1),
             "online": .bool(isConnected),
+            "engine_answers": .bool(reach == .full),
         ]
     }
 }

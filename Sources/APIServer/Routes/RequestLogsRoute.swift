@@ -17,7 +17,7 @@ struct RequestLogsRoute: Sendable {
         let principal = try context.requirePrincipal()
         try limiter.admit(principal.keyID)
         let body = try await request.jsonObject(
-            LogsRequest.self, upTo: Self.maximumBodyByteCount)
+            LogsRequest.self, upTo: Self.maximumBodyByteCount, isOptional: true)
         let options = RequestLogs.Options(
             idempotencyKey: try request.idempotencyKey, hiddenInstanceID: context.hiddenID)
         let id = try context.instanceID()

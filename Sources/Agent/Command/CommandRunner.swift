@@ -76,6 +76,9 @@ struct CommandRunner: Sendable {
         case let refusal as CommandRefusal: (refusal.outcome, refusal.note)
         case CommandTurns.Missed.cancelled: (.cancelled, cancelledEarly)
         case CommandTurns.Missed.overdue: (.expired, overdue)
+        // Its message names the machine's own parts.
+        case let error as EngineError where error.code == .unreachable:
+            (.denied, InstanceFailure(error).message)
         default: (.denied, "\(error)")
         }
     }

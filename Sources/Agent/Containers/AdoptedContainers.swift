@@ -24,18 +24,20 @@ package struct AdoptedContainers: Sendable {
             owner: container.labels[ContainerLabel.owner] ?? "",
             label: label.isEmpty ? nil : label, createdAt: container.createdAt,
             startedAt: container.startedAt,
-            environment: container.environment.map { entry in
-                let parts = entry.split(
-                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                return [String(parts[0]), parts.count > 1 ? String(parts[1]) : ""]
-            },
-            statusMessage: container.failure.isEmpty ? nil : container.failure,
+            environment: ContainerText.environment(of: container),
+            statusMessage: ContainerText.end(of: container),
             instanceID: identity?.instanceID, generation: identity?.generation,
-            ports: (identity == nil ? [] : Self.sshPort(of: container))
-                + container.ports.map {
-                    PortMapping(
-                        port: $0.port, hostAddress: $0.hostAddress, hostPort: $0.hostPort)
-                })
+            ports: ports(of: container, isOurs: identity != nil))
+    }
+
+    /// Where the SSH server is, port 22 is its alone: clients take the first mapping that they find (contract 9).
+    private func ports(of container: Container, isOurs: Bool) -> [PortMapping] {
+        let ssh = isOurs ? Self.sshPort(of: container) : []
+        let others = container.ports.filter { other in !ssh.contains { $0.port == other.port } }
+        return ssh
+            + others.map {
+                PortMapping(port: $0.port, hostAddress: $0.hostAddress, hostPort: $0.hostPort)
+            }
     }
 
     /// The port of its SSH server, which is the machine's and there whether the container runs or not.

@@ -10,9 +10,13 @@ internal import NIOConcurrencyHelpers
 final class Inventory: Sendable {
     private enum Change: Sendable {
         case everything
+        /// Everything, because something could not be told.
+        case everythingAgain
         case container(Container.ID, action: String)
-        /// Tells whoever waits that all before it was told.
-        case mark(FirstSync)
+        /// A container as it is, for whoever waits for it to be told.
+        case look(Container.ID, Receipt)
+        /// Whether the engine answers.
+        case engine
     }
 
     private let engine: any ContainerEngine
@@ -23,8 +27,16 @@ final class Inventory: Sendable {
     private let logger: Logger
     private let changes: AsyncStream<Change>
     private let queue: AsyncStream<Change>.Continuation
+    /// Containers of ours that ended because the engine was restarted.
+    ///
+    /// Whoever takes one says when it was started again, or will not be (``endRestart(of:)``).
+    let endedByEngine: AsyncStream<(InstanceIdentity, Container.ID)>
+    private let ends: AsyncStream<(InstanceIdentity, Container.ID)>.Continuation
     private let firstSync = FirstSync()
     private let lastReports: NIOLockedValueBox<[Container.ID: InstanceReport]> = .init([:])
+    private let health = NIOLockedValueBox(EngineHealth())
+    /// Those that are being started afresh.
+    private let restarting: NIOLockedValueBox<Set<Container.ID>> = .init([])
 
     init(
         engine: any ContainerEngine, known: KnownContainers, link: any ServerLink,
@@ -37,6 +49,7 @@ final class Inventory: Sendable {
         self.meter = meter
         self.logger = logger
         (changes, queue) = AsyncStream.makeStream(of: Change.self)
+        (endedByEngine, ends) = AsyncStream.makeStream()
     }
 
     /// Everything is to be told again.
@@ -44,12 +57,33 @@ final class Inventory: Sendable {
         queue.yield(.everything)
     }
 
-    /// Tells of one container as it is now; returns when that is done, or was tried.
-    func tell(_ id: Container.ID) async {
-        let mark = FirstSync()
-        queue.yield(.container(id, action: "look"))
-        queue.yield(.mark(mark))
-        await mark.wait()
+    /// Tells of one container as it is now, after all that was seen before.
+    ///
+    /// - Returns: Whether the server has taken it.
+    func tell(_ id: Container.ID) async -> Bool {
+        let receipt = Receipt()
+        queue.yield(.look(id, receipt))
+        return await receipt.wait()
+    }
+
+    /// Somebody asked the engine something that it answers at any time.
+    func engineWasAsked(_ hasAnswered: Bool) {
+        if health.withLockedValue({ $0.wasAsked(hasAnswered) }) { tellEngine() }
+    }
+
+    /// Does `body`; while it is done, the container has not ended, whatever its engine says.
+    func whileRestarting(
+        _ id: Container.ID, _ body: @Sendable () async throws -> Void
+    ) async throws {
+        _ = restarting.withLockedValue { $0.insert(id) }
+        defer { _ = restarting.withLockedValue { $0.remove(id) } }
+        try await body()
+    }
+
+    /// A container that was ended by the engine is as its engine says from now on.
+    func endRestart(of id: Container.ID) {
+        _ = restarting.withLockedValue { $0.remove(id) }
+        lookAgain(at: id)
     }
 
     /// Something about it that the engine does not tell by an event has changed.
@@ -73,50 +107,116 @@ final class Inventory: Sendable {
     /// Follows the engine; comes back to it when it went away.
     private func watch() async {
         var pause = Duration.milliseconds(100)
+        var end: EngineEnd?
+        var lost: Set<Container.ID> = []
         while !Task.isCancelled {
             do {
                 // The stream is open before everything is looked at, so that nothing falls between.
                 let events = try await engine.events()
+                end = EngineEnd(running: try await findEnded(among: lost))
+                lost = []
+                let isBack = health.withLockedValue { $0.streamOpened() }
                 resync()
+                // The server is to know how its containers are before it shows them.
+                if isBack { queue.yield(.engine) }
                 pause = .milliseconds(100)
                 for try await event in events where Self.matters(event.action) {
                     known.forget(event.containerID)
+                    end?.take(event.action, of: event.containerID, at: .now)
                     queue.yield(.container(event.containerID, action: event.action))
                 }
             } catch {
+                lost.formUnion(end?.containers(at: .now) ?? [])
+                end = nil
                 known.forgetAll()
                 if Task.isCancelled { return }
                 logger.warning("engine not reachable", metadata: ["error": "\(error)"])
+                if health.withLockedValue({ $0.streamBroke(at: .now) }) { queue.yield(.engine) }
             }
             try? await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(2))
         }
     }
 
-    private func tell() async {
-        for await change in changes {
-            do {
-                switch change {
-                case .everything:
-                    try await link.send(.inventory(try await reports()))
-                    firstSync.happened()
-                case .container(let id, let action):
-                    try await tell(id, action)
-                case .mark(let mark):
-                    mark.happened()
-                }
-            } catch {
-                // The link's next opening, or the engine's, tells everything.
-                logger.debug("inventory not told", metadata: ["error": "\(error)"])
+    /// Finds out what has become of containers that ran when the engine went away.
+    ///
+    /// - Returns: Those that run now.
+    private func findEnded(among lost: Set<Container.ID>) async throws -> [Container.ID] {
+        let containers = try await engine.summaries(label: ContainerLabel.instanceID)
+        // Podman's service is not what its containers run under.
+        if !lost.isEmpty, try await !engine.information().isPodman {
+            for container in containers
+            where lost.contains(container.id) && container.status == "exited" {
+                guard let identity = adopted.identity(of: container) else { continue }
+                _ = restarting.withLockedValue { $0.insert(container.id) }
+                ends.yield((identity, container.id))
             }
-            if Task.isCancelled { return }
         }
+        return containers.filter { ["running", "paused"].contains($0.status) }.map(\.id)
+    }
+
+    private func tellEngine() {
+        if !health.withLockedValue({ $0.isAway }) { resync() }
+        queue.yield(.engine)
+    }
+
+    private func tell() async {
+        await withDiscardingTaskGroup { group in
+            var pause = Self.shortestPause
+            var isToComeAgain = false
+            for await change in changes {
+                if case .everythingAgain = change { isToComeAgain = false }
+                do {
+                    try await tell(change)
+                    if case .everythingAgain = change { pause = Self.shortestPause }
+                } catch {
+                    if Task.isCancelled { return }
+                    // The server's disk is full, or the engine busy: the link, which would tell everything, may stand
+                    // for weeks.
+                    logger.debug("inventory not told", metadata: ["error": "\(error)"])
+                    if !isToComeAgain {
+                        isToComeAgain = true
+                        group.addTask { [pause, queue] in
+                            try? await Task.sleep(for: pause)
+                            queue.yield(.everythingAgain)
+                        }
+                        pause = min(pause * 2, Self.longestPause)
+                    }
+                }
+            }
+        }
+    }
+
+    private func tell(_ change: Change) async throws {
+        switch change {
+        case .everything, .everythingAgain:
+            guard !health.withLockedValue({ $0.isAway }) else { return try await sendEngine() }
+            try await link.send(.inventory(try await reports()))
+            firstSync.happened()
+        case .container(let id, let action):
+            try await tell(id, action)
+        case .look(let id, let receipt):
+            do {
+                try await tell(id, "look")
+                receipt.end(isTold: true)
+            } catch {
+                receipt.end(isTold: false)
+                throw error
+            }
+        case .engine:
+            try await sendEngine()
+        }
+    }
+
+    private func sendEngine() async throws {
+        try await link.send(.engine(isAvailable: !health.withLockedValue { $0.isAway }))
     }
 
     private func tell(_ id: Container.ID, _ action: String) async throws {
         guard action != "destroy", action != "remove",
             let container = try await engine.inspect(id, patience: Self.patience)
         else {
+            _ = lastReports.withLockedValue { $0.removeValue(forKey: id) }
             try await link.send(.instanceRemoved(containerID: id))
             return
         }
@@ -158,17 +258,30 @@ final class Inventory: Sendable {
                 return report(summary)
             }
             report.status = Adoption.status(summary.status)
-            return report
+            return asItIsToBe(report)
         }
     }
 
     private func report(_ container: Container) -> InstanceReport? {
-        var report = adopted.report(container)
-        report?.writtenBytes = meter.byteCount(of: container.id)
+        guard var report = adopted.report(container) else { return nil }
+        report.writtenBytes = meter.byteCount(of: container.id)
+        if report.instanceID != nil, report.status == "running" { meter.notice(container.id) }
+        return asItIsToBe(report)
+    }
+
+    /// Callers take `exited` for the end (contract 3.4), and a restart is none.
+    private func asItIsToBe(_ report: InstanceReport) -> InstanceReport {
+        guard report.status == "exited",
+            restarting.withLockedValue({ $0.contains(report.containerID) })
+        else { return report }
+        var report = report
+        (report.status, report.statusMessage) = ("rebooting", nil)
         return report
     }
 
     private static let patience = Duration.seconds(2)
+    private static let shortestPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(30)
 
     /// Executions and the like happen inside; they change nothing that is told.
     private static func matters(_ action: String) -> Bool {
@@ -177,19 +290,5 @@ final class Inventory: Sendable {
             "unmount",
         ]
         return !action.hasPrefix("exec_") && !unimportant.contains(action)
-    }
-}
-
-/// Opens once.
-private final class FirstSync: Sendable {
-    private let (opening, opened) = AsyncStream.makeStream(of: Void.self)
-
-    func happened() {
-        opened.finish()
-    }
-
-    /// Returns when it has happened, or the task was cancelled; for one who waits.
-    func wait() async {
-        for await _ in opening {}
     }
 }

@@ -18,13 +18,18 @@ struct InstanceCreation: Sendable {
             throw InstanceFailure(
                 "'\(specification.image.prefix(200))' is no name of an image", isFinal: true)
         }
+        if let problem = Self.problem(in: specification) {
+            throw InstanceFailure(problem, isFinal: true)
+        }
+        // The machine's SSH server answers there: clients take the first mapping of that port that they find.
+        var specification = specification
+        if specification.hasSSH {
+            specification.ports.removeAll { $0.number == 22 && $0.transport == "tcp" }
+        }
         self.identity = identity
         self.specification = specification
         self.agentID = agentID
         self.image = image
-        if let problem = Self.problem(in: specification) {
-            throw InstanceFailure(problem, isFinal: true)
-        }
     }
 
     /// Only for the registry that they are of.
@@ -55,6 +60,7 @@ struct InstanceCreation: Sendable {
         var gpus: [MachineReport.GPU] = []
         var publicAddress: String
         var sharedMemoryByteCount: Int64
+        var limits = ContainerLimits()
         /// Whether the engine is asked to bound what it writes.
         var hasQuota = true
     }
@@ -62,7 +68,7 @@ struct InstanceCreation: Sendable {
     func creation(name: String, share: Share) -> ContainerCreation {
         var creation = ContainerCreation(
             name: name, image: image, environment: environment(share),
-            hostname: specification.hostname, labels: labels(share),
+            user: specification.user, hostname: specification.hostname, labels: labels(share),
             ports: zip(specification.ports, share.ports).map { port, hostPort in
                 ContainerCreation.Port(
                     port: "\(port.isAlike ? hostPort : port.number)/\(port.transport)",
@@ -71,7 +77,8 @@ struct InstanceCreation: Sendable {
             volumes: volumes, gpus: share.gpus.map(\.uuid),
             diskByteCount: share.hasQuota
                 ? Int64(min(specification.diskGB, 1e9) * 1e9) : nil,
-            network: share.network, sharedMemoryByteCount: share.sharedMemoryByteCount)
+            network: share.network, sharedMemoryByteCount: share.sharedMemoryByteCount,
+            limits: share.limits)
         switch specification.program {
         case .image(let entrypoint, let arguments):
             creation.entrypoint = entrypoint
@@ -122,6 +129,7 @@ struct InstanceCreation: Sendable {
 
     /// What is wrong with a specification; nil when nothing is.
     private static func problem(in specification: ContainerSpecification) -> String? {
+        if let excess = specification.excess { return excess }
         for pair in specification.environment {
             guard pair.count == 2, !pair[0].isEmpty, !pair[0].contains("="), isText(pair[0]),
                 isText(pair[1])
@@ -148,6 +156,9 @@ struct InstanceCreation: Sendable {
         }
         if let hostname = specification.hostname, !isHostname(hostname) {
             return "'\(hostname.prefix(100))' is no host name"
+        }
+        if let user = specification.user, !ContainerSpecification.isUser(user) {
+            return "'\(user.prefix(100))' is no user"
         }
         let words =
             switch specification.program {

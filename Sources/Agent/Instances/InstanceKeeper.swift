@@ -24,27 +24,55 @@ actor InstanceKeeper {
     private let inventory: Inventory
     private let history: InstanceHistory
     private let link: any ServerLink
+    private let gone: @Sendable (Int64) -> Void
     private let logger: Logger
     private var entries: [Int64: Entry] = [:]
+    /// The last wish for each, carried out or not.
+    private var wishes: [Int64: InstanceOrder] = [:]
+    /// Containers that the engine has ended and that are to run again.
+    private var ended: [Int64: Container.ID] = [:]
     private let instances: AsyncStream<Int64>
     private let queue: AsyncStream<Int64>.Continuation
 
+    /// - Parameters:
+    ///   - work: Does it.
+    ///   - inventory: Tells of containers.
+    ///   - history: What owners are told.
+    ///   - link: Where the server is told how far wishes are.
+    ///   - gone: Called with an instance of which nothing is left.
+    ///   - logger: The process's.
     init(
         work: InstanceWork, inventory: Inventory, history: InstanceHistory, link: any ServerLink,
-        logger: Logger
+        gone: @escaping @Sendable (Int64) -> Void, logger: Logger
     ) {
         self.work = work
         self.inventory = inventory
         self.history = history
         self.link = link
+        self.gone = gone
         self.logger = logger
         (instances, queue) = AsyncStream.makeStream(of: Int64.self)
     }
 
     /// Takes a wish; it takes the place of the last one for the same instance.
     func want(_ order: InstanceOrder) {
+        wishes[order.instanceID] = order.state == .gone ? nil : order
+        if !order.isSettled { carryOut(order) }
+    }
+
+    /// The engine was restarted, and has ended a container: the wish that it runs was carried out, and is not any more.
+    private func startAgain(_ identity: InstanceIdentity, _ container: Container.ID) {
+        guard let order = wishes[identity.instanceID], order.state == .running,
+            order.specification != nil, order.generation == identity.generation
+        else { return inventory.endRestart(of: container) }
+        ended[identity.instanceID] = container
+        history.note("ended by a restart of the engine", instance: identity.instanceID)
+        carryOut(order)
+    }
+
+    private func carryOut(_ order: InstanceOrder) {
         let id = order.instanceID
-        if entries[id]?.wish == order {
+        if entries[id]?.wish?.wishesTheSame(as: order) == true {
             entries[id]?.pause.cancel()
             return
         }
@@ -69,6 +97,11 @@ actor InstanceKeeper {
     /// Works until the task is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await (identity, container) in self.inventory.endedByEngine {
+                    await self.startAgain(identity, container)
+                }
+            }
             for await id in instances {
                 group.addTask { await self.work(on: id) }
             }
@@ -77,16 +110,25 @@ actor InstanceKeeper {
 
     /// Until nothing more is wished of the instance.
     private func work(on id: Int64) async {
-        var failures = 0
+        var retries = InstanceRetries()
         var last: InstanceOrder?
         while !Task.isCancelled {
             if let wish = entries[id]?.restart {
                 entries[id]?.restart = nil
                 await carryOut(wish)
             } else if let wish = entries[id]?.wish, let wanted = entries[id]?.wanted {
-                if wish != last { (last, failures) = (wish, 0) }
-                await carryOut(wish, wanted: wanted, failures: failures)
-                failures += 1
+                if wish != last { (last, retries) = (wish, InstanceRetries()) }
+                let attempt = await carryOut(wish, wanted: wanted, isOverdue: retries.isOverdue)
+                if let container = ended.removeValue(forKey: id) {
+                    inventory.endRestart(of: container)
+                }
+                switch attempt {
+                case .nothing: break
+                case .failure(let failure):
+                    await take(failure, wish, wanted, retries.next(after: failure, at: .now))
+                case .outcome(let outcome):
+                    await end(wish, outcome, wanted)
+                }
             } else {
                 // Nothing can come between this look and the entry's end.
                 entries[id] = nil
@@ -95,62 +137,107 @@ actor InstanceKeeper {
         }
     }
 
+    /// What came of an attempt.
+    private enum Attempt {
+        case outcome(InstanceWork.Outcome)
+        case failure(InstanceFailure)
+        /// Nobody wishes it any more.
+        case nothing
+    }
+
     private func carryOut(
-        _ wish: InstanceOrder, wanted: JailCancellation, failures: Int
-    ) async {
+        _ wish: InstanceOrder, wanted: JailCancellation, isOverdue: Bool
+    ) async -> Attempt {
         do {
             let outcome = try await work.carryOut(wish, wanted: wanted) { text, isStep in
-                await self.tell(wish, .loading, text, isStep: isStep)
+                // The steps up to a failure that was told are no news.
+                if isOverdue, isStep {
+                    self.history.note(text, instance: wish.instanceID)
+                } else {
+                    await self.tell(wish, .loading, text, isStep: isStep)
+                }
             }
-            await end(wish, outcome)
+            return .outcome(outcome)
         } catch is InstanceWork.Superseded {
-            return
+            return .nothing
         } catch is CancellationError {
-            return
+            return .nothing
         } catch {
-            guard !Task.isCancelled else { return }
-            let failure = InstanceFailure(error)
-            logger.warning(
-                "instance not as wished",
-                metadata: [
-                    "boathook.instance.id": "\(wish.instanceID)", "error": "\(failure.message)",
-                ])
-            await tell(wish, .failed, failure.message)
-            if failure.isFinal {
-                forget(wish)
-            } else {
-                await pause(wish, wanted, failures: failures)
-            }
+            return Task.isCancelled ? .nothing : .failure(InstanceFailure(error))
         }
     }
 
-    private func end(_ wish: InstanceOrder, _ outcome: InstanceWork.Outcome) async {
-        switch outcome {
-        case .gone:
-            await tell(wish, .gone, "")
-        case .done(let container):
-            // The server hears of the container before it hears that nothing more is to be expected.
-            await inventory.tell(container)
-            await tell(wish, .done, "")
+    private func take(
+        _ failure: InstanceFailure, _ wish: InstanceOrder, _ wanted: JailCancellation,
+        _ next: InstanceRetries.Next
+    ) async {
+        let id = wish.instanceID
+        logger.warning(
+            "instance not as wished",
+            metadata: ["boathook.instance.id": "\(id)", "error": "\(failure.logText)"])
+        switch next {
+        case .rest:
+            await repeatUntilTold(wish, wanted) { isFirst in
+                await self.tell(wish, .failed, failure.message, isStep: isFirst)
+            }
+            forget(wish)
+        case .again(let time, let isLoading):
+            if isLoading {
+                await tell(wish, .loading, "to be tried again: \(failure.message)")
+            } else {
+                await tell(wish, .failed, failure.message)
+            }
+            await pause(wish, wanted, for: time)
         }
+    }
+
+    private func end(
+        _ wish: InstanceOrder, _ outcome: InstanceWork.Outcome, _ wanted: JailCancellation
+    ) async {
+        await repeatUntilTold(wish, wanted) { isFirst in
+            switch outcome {
+            case .gone:
+                return await self.tell(wish, .gone, "", isStep: isFirst)
+            case .done(let container):
+                // The server hears of the container before it hears that nothing more is to be expected.
+                guard await self.inventory.tell(container) else { return false }
+                return await self.tell(wish, .done, "", isStep: isFirst)
+            }
+        }
+        if outcome == .gone { gone(wish.instanceID) }
         forget(wish)
+    }
+
+    /// Tells the end of a wish until the server has taken it, or the wish is another one.
+    ///
+    /// A link that stands does not bring the wish again, and nothing else would say what came of it.
+    private func repeatUntilTold(
+        _ wish: InstanceOrder, _ wanted: JailCancellation, _ tell: (_ isFirst: Bool) async -> Bool
+    ) async {
+        var time = Duration.seconds(1)
+        var isFirst = true
+        while await !tell(isFirst), !Task.isCancelled, !wanted.isCancelled {
+            await pause(wish, wanted, for: time)
+            time = min(time * 2, .seconds(30))
+            isFirst = false
+        }
     }
 
     private func forget(_ wish: InstanceOrder) {
         if entries[wish.instanceID]?.wish == wish { entries[wish.instanceID]?.wish = nil }
     }
 
-    /// 1 s, 2 s, 4 s … 60 s, or until the wish comes again or changes.
-    private func pause(_ wish: InstanceOrder, _ wanted: JailCancellation, failures: Int) async {
+    /// Or until the wish comes again or changes.
+    private func pause(
+        _ wish: InstanceOrder, _ wanted: JailCancellation, for time: Duration
+    ) async {
         let pause = JailCancellation()
         guard entries[wish.instanceID]?.wish == wish else { return }
         entries[wish.instanceID]?.pause = pause
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await wanted.waitUntilCancelled() }
             group.addTask { await pause.waitUntilCancelled() }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(min(60, 1 << min(failures, 6))))
-            }
+            group.addTask { try? await Task.sleep(for: time) }
             await group.next()
             group.cancelAll()
         }
@@ -160,23 +247,25 @@ actor InstanceKeeper {
         let id = wish.instanceID
         history.note("restarting", instance: id)
         do {
-            try await work.restart(wish)
+            try await inventory.whileRestarting(wish.containerID) { try await work.restart(wish) }
             history.note("restarted", instance: id)
         } catch {
             // Whoever wished it sees that it did not happen, and wishes again.
-            let failure = InstanceFailure(error).message
-            history.note("not restarted: \(failure)", instance: id)
+            let failure = InstanceFailure(error)
+            history.note("not restarted: \(failure.message)", instance: id)
             logger.warning(
                 "instance not restarted",
-                metadata: ["boathook.instance.id": "\(id)", "error": "\(failure)"])
+                metadata: ["boathook.instance.id": "\(id)", "error": "\(failure.logText)"])
         }
-        await inventory.tell(wish.containerID)
+        _ = await inventory.tell(wish.containerID)
     }
 
+    /// - Returns: Whether the server has taken it.
+    @discardableResult
     private func tell(
         _ wish: InstanceOrder, _ phase: InstanceProgress.Phase, _ message: String,
         isStep: Bool = true
-    ) async {
+    ) async -> Bool {
         let words =
             switch phase {
             case .loading: message
@@ -191,27 +280,10 @@ actor InstanceKeeper {
                     InstanceProgress(
                         instanceID: wish.instanceID, number: wish.number, phase: phase,
                         message: message)))
+            return true
         } catch {
-            // The next link brings the wish again if it matters.
             logger.debug("progress not told", metadata: ["error": "\(error)"])
-        }
-    }
-}
-
-extension RunSlots {
-    /// Does `body` with a slot.
-    func withSlot<Result: Sendable>(
-        _ account: Account, _ body: @Sendable () async throws -> Result
-    ) async throws -> Result {
-        let place = enqueue(account)
-        do {
-            try await place.ticket.wait()
-            let result = try await body()
-            leave(place)
-            return result
-        } catch {
-            leave(place)
-            throw error
+            return false
         }
     }
 }

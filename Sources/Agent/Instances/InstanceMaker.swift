@@ -1,5 +1,6 @@
 internal import AgentLink
 internal import ContainerEngine
+internal import Logging
 internal import NIOConcurrencyHelpers
 
 /// Images, volumes and containers of instances, and what of the machine they get.
@@ -8,21 +9,27 @@ struct InstanceMaker: Sendable {
     let agentID: String
     let settings: InstanceSettings
     let machine: MachineInspector
+    private let guarded: GuardedRepositories
     /// Taken while a container gets its share of the machine, so that no two get the same.
     private let sharing = InstanceLocks()
-    private let pulls = RunSlots(count: 3)
-    private let engineHasQuotas = NIOLockedValueBox(true)
+    /// One of an owner's at a time: who has three slow registries keeps nobody else from his images.
+    private let pulls = RunSlots(count: 3, share: 1)
+    private let networks: InstanceNetworks
+    private let bounds: DiskBounds
     /// Ports that somebody has whom only the engine sees; tried again when there is no other.
     private let lostPorts = NIOLockedValueBox<Set<Int>>([])
 
     init(
         engine: any ContainerEngine, agentID: String, settings: InstanceSettings,
-        machine: MachineInspector
+        machine: MachineInspector, guarded: GuardedRepositories, logger: Logger
     ) {
         self.engine = engine
         self.agentID = agentID
         self.settings = settings
         self.machine = machine
+        self.guarded = guarded
+        bounds = DiskBounds(logger: logger)
+        networks = InstanceNetworks(engine: engine, wanted: settings.network, logger: logger)
     }
 
     /// Checks all that can be checked before anything is done.
@@ -36,16 +43,28 @@ struct InstanceMaker: Sendable {
             identity: identity, specification: specification, agentID: agentID)
     }
 
-    /// Fetches the image unless it is here.
+    /// Fetches the image unless it is here, and asks its registry if it is not for everybody.
     func fetch(
         _ creation: InstanceCreation, tell: @escaping InstanceWork.Tell
     ) async throws {
         let image = creation.image
-        guard try await !engine.hasImage(image) else { return }
-        let slot = await pulls.enqueue(creation.identity.instanceID)
+        if try await engine.hasImage(image) {
+            guard guarded.contains(image) else { return }
+            do {
+                return try await engine.checkAccess(to: image, credentials: creation.credentials)
+            } catch let error as EngineError {
+                throw Self.failure(error, of: image)
+            }
+        }
+        if creation.credentials != nil { try guarded.add(image) }
+        let slot = await pulls.enqueue(Self.account(creation.specification.owner))
         do {
             try await slot.ticket.wait()
-            try await pull(image, creation.credentials, tell: tell)
+            // Another instance may have brought it meanwhile; one that is not for everybody is asked for all the same.
+            let isHere = try await engine.hasImage(image)
+            if !isHere || guarded.contains(image) {
+                try await pull(image, creation.credentials, tell: tell)
+            }
             await pulls.leave(slot)
         } catch {
             await pulls.leave(slot)
@@ -60,20 +79,31 @@ struct InstanceMaker: Sendable {
         await tell("pulling \(image)", true)
         let (updates, queue) = AsyncStream.makeStream(
             of: PullProgress.self, bufferingPolicy: .bufferingNewest(1))
+        let stall = StallWatch(limit: try await pullSilence())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { queue.finish() }
                 do {
-                    try await engine.pull(image, credentials: credentials) { queue.yield($0) }
-                } catch let error as EngineError {
+                    try await stall.watch {
+                        try await engine.pull(image, credentials: credentials) {
+                            stall.hear()
+                            queue.yield($0)
+                        }
+                    }
+                } catch let stalled as StallWatch.Stalled {
+                    let minutes = stalled.limit.components.seconds / 60
                     throw InstanceFailure(
-                        "\(image) cannot be pulled: \(error.message)",
-                        isFinal: error.code == .impossible)
+                        "\(image) cannot be pulled: its registry has sent nothing for \(minutes) minutes"
+                    )
+                } catch let error as EngineError {
+                    throw Self.failure(error, of: image)
                 }
             }
             group.addTask {
+                var last: String?
                 for await progress in updates {
-                    guard let text = progress.description else { continue }
+                    guard let text = progress.description, text != last else { continue }
+                    last = text
                     await tell("pulling \(image): \(text)", false)
                     try await Task.sleep(for: Self.progressInterval)
                 }
@@ -82,16 +112,25 @@ struct InstanceMaker: Sendable {
         }
     }
 
+    private static func failure(_ error: EngineError, of image: ImageName) -> InstanceFailure {
+        guard error.code != .unreachable else { return InstanceFailure(error) }
+        return InstanceFailure(
+            "\(image) cannot be pulled: \(error.message)", isFinal: error.code == .impossible)
+    }
+
     /// Makes the container, or finds that it is made already.
-    func make(
-        _ creation: InstanceCreation, preferredPorts: [Int], sshPort: Int?
-    ) async throws {
+    ///
+    /// - Parameters:
+    ///   - creation: What to make.
+    ///   - replaced: Those that it takes the place of, and whose share of the machine it gets.
+    /// - Throws: What the engine throws; ``InstanceFailure``.
+    func make(_ creation: InstanceCreation, replacing replaced: [Container.ID]) async throws {
         for volume in creation.volumes {
             try await engine.makeVolume(
                 volume.name, labels: Self.labels(creation.identity.instanceID, agentID))
         }
         try await withSharing {
-            let share = try await share(creation, preferredPorts, sshPort)
+            let share = try await share(creation, replacing: replaced)
             let name = creation.identity.containerName
             do {
                 try await make(creation, name, share)
@@ -111,30 +150,33 @@ struct InstanceMaker: Sendable {
         _ creation: InstanceCreation, _ name: String, _ share: InstanceCreation.Share
     ) async throws {
         var share = share
-        share.hasQuota = engineHasQuotas.withLockedValue { $0 }
+        share.hasQuota = bounds.areAskedFor
         do {
             _ = try await engine.create(creation.creation(name: name, share: share))
+            if share.hasQuota { bounds.wereGranted() }
         } catch let error as EngineError where error.code == .noQuotas {
-            engineHasQuotas.withLockedValue { $0 = false }
+            bounds.wereRefused(error)
             share.hasQuota = false
             _ = try await engine.create(creation.creation(name: name, share: share))
         }
     }
 
     private func share(
-        _ creation: InstanceCreation, _ preferredPorts: [Int], _ formerSSHPort: Int?
+        _ creation: InstanceCreation, replacing replaced: [Container.ID]
     ) async throws -> InstanceCreation.Share {
         let specification = creation.specification
-        let network = try await network()
-        let resources = MachineResources(
-            of: try await engine.summaries(label: ContainerLabel.instanceID))
-        var wanted = network == "bridge" ? specification.ports.map(\.hostPort) : []
-        // Clients keep it for ever (contract 9). Our own server may still listen there.
-        let keptPort = formerSSHPort.flatMap {
+        let network = try await networks.name()
+        let containers = try await engine.summaries(label: ContainerLabel.instanceID)
+        let resources = MachineResources(of: containers, except: Set(replaced))
+        let former = FormerPorts(of: containers.filter { replaced.contains($0.id) })
+        var wanted =
+            InstanceNetworks.mapsPorts(network) ? specification.ports.map(\.hostPort) : []
+        // Clients keep it for ever (contract 9).
+        let keptPort = former.ssh.flatMap {
             settings.ports.contains($0) && !resources.ports.contains($0) ? $0 : nil
         }
         if specification.hasSSH, keptPort == nil { wanted.append(nil) }
-        var ports = try ports(wanted, preferredPorts, except: keptPort, beside: resources)
+        var ports = try ports(wanted, former, except: keptPort, beside: resources)
         let sshPort = specification.hasSSH ? keptPort ?? ports.removeLast() : nil
         let all = specification.gpuCount > 0 ? try await machine.gpus() : []
         let gpus = try resources.gpus(specification.gpuCount, of: all)
@@ -142,17 +184,20 @@ struct InstanceMaker: Sendable {
             network: network, ports: ports, sshPort: sshPort, gpus: gpus,
             publicAddress: settings.publicAddress,
             sharedMemoryByteCount: await machine.sharedMemoryByteCount(
-                gpuCount: gpus.count))
+                gpuCount: gpus.count),
+            limits: await machine.limits(gpuCount: gpus.count))
     }
 
     private func ports(
-        _ wanted: [Int?], _ preferred: [Int], except keptPort: Int?,
+        _ wanted: [Int?], _ former: FormerPorts, except keptPort: Int?,
         beside resources: MachineResources
     ) throws(InstanceFailure) -> [Int] {
         let lost = lostPorts.withLockedValue { $0 }
         do {
-            return try resources.ports(wanted, preferred: preferred, in: settings.ports) {
-                $0 != keptPort && !lost.contains($0) && MachineResources.isUnused($0)
+            return try resources.ports(wanted, preferred: former.others, in: settings.ports) {
+                // On its former ones it is itself that listens. If it is not, the start says so.
+                $0 != keptPort && !lost.contains($0)
+                    && (former.others.contains($0) || MachineResources.isUnused($0))
             }
         } catch {
             lostPorts.withLockedValue { $0 = [] }
@@ -160,23 +205,29 @@ struct InstanceMaker: Sendable {
         }
     }
 
-    private func network() async throws -> String {
-        guard settings.network == .auto else { return settings.network.rawValue }
-        return try await engine.networks().contains("bridge") ? "bridge" : "none"
+    /// Podman tells nothing while a layer comes or is unpacked.
+    private func pullSilence() async throws -> Duration {
+        try await engine.information().isPodman ? .seconds(3600) : .seconds(300)
+    }
+
+    /// Two owners that are taken for one wait for each other, and no more comes of it.
+    private static func account(_ owner: String) -> RunSlots.Account {
+        RunSlots.Account(owner.hashValue)
     }
 
     /// Starts a container, unless its GPUs are another one's now.
     func start(_ id: Container.ID) async throws {
         let container = try await engine.summary(of: id)
         let gpus = MachineResources.numbers(container?.labels[ContainerLabel.gpus])
-        guard !gpus.isEmpty else { return try await engine.start(id) }
+        let isOurs = container?.labels[ContainerLabel.agent] == agentID
+        guard !gpus.isEmpty else { return try await networks.start(id, isOurs: isOurs) }
         try await withSharing {
             let others = MachineResources(
-                of: try await engine.summaries(label: ContainerLabel.instanceID), except: id)
+                of: try await engine.summaries(label: ContainerLabel.instanceID), except: [id])
             if let gpu = gpus.first(where: others.usedGPUs.contains) {
                 throw InstanceFailure("its GPU \(gpu) is in use by another instance")
             }
-            try await engine.start(id)
+            try await networks.start(id, isOurs: isOurs)
         }
     }
 
@@ -208,6 +259,15 @@ struct InstanceMaker: Sendable {
             try await engine.remove(id)
         }
         return error
+    }
+
+    /// Removes the volumes of a container of ours that was adopted and is gone, unless another one has its number.
+    func removeVolumes(leftBy identity: InstanceIdentity) async throws {
+        let others = try await engine.summaries(label: ContainerLabel.instanceID).compactMap {
+            InstanceIdentity(labels: $0.labels, agentID: agentID)
+        }
+        guard !others.contains(where: { $0.instanceID == identity.instanceID }) else { return }
+        try await removeVolumes(of: identity.instanceID)
     }
 
     func removeVolumes(of instanceID: Int64) async throws {

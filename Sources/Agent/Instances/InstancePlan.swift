@@ -21,6 +21,8 @@ enum InstancePlan {
         case make(replacing: [Container.ID])
         case start(Container.ID)
         case stop(Container.ID)
+        /// Stop one that is to be replaced; more is to be done after that.
+        case stopFormer(Container.ID)
         case resume(Container.ID)
         /// All is as wished.
         case done(Container.ID)
@@ -28,6 +30,10 @@ enum InstancePlan {
         case fail(InstanceFailure)
     }
 
+    /// - Parameters:
+    ///   - order: The wish.
+    ///   - found: Those that it is about, as ``AdoptedContainers/containers(of:among:)`` says.
+    /// - Returns: One step.
     static func next(_ order: InstanceOrder, found: [Found]) -> Step {
         guard order.state != .gone else {
             return found.isEmpty ? .gone : .remove(found.map(\.id))
@@ -42,7 +48,12 @@ enum InstancePlan {
             guard order.specification != nil else {
                 return .fail(
                     InstanceFailure(
-                        "the container is gone, and Boathook did not make it", isFinal: true))
+                        "the container is gone, and nothing says what to make it from",
+                        isFinal: true))
+            }
+            // Its owner does not wait for an image that may never come.
+            if order.state == .stopped, let running = found.first(where: \.mayRun) {
+                return running.status == "paused" ? .resume(running.id) : .stopFormer(running.id)
             }
             return .make(replacing: others)
         }
@@ -55,6 +66,65 @@ enum InstancePlan {
         case (_, .running): return .start(current.id)
         case ("running", _), ("restarting", _), ("stopping", _): return .stop(current.id)
         default: return .done(current.id)
+        }
+    }
+
+    /// Which one is to run while its successor cannot be made.
+    ///
+    /// - Parameters:
+    ///   - order: The wish.
+    ///   - found: As for ``next(_:found:)``, looked at after it could not be made.
+    /// - Returns: Nil when one runs, or none is to.
+    static func substitute(_ order: InstanceOrder, found: [Found]) -> Container.ID? {
+        guard order.state == .running, order.specification != nil,
+            !found.contains(where: { $0.mayRun || ($0.generation ?? -1) >= order.generation })
+        else { return nil }
+        let last = found.max { ($0.generation ?? -1) < ($1.generation ?? -1) }
+        return last.flatMap { ["created", "exited", "stopped"].contains($0.status) ? $0.id : nil }
+    }
+}
+
+extension InstancePlan.Found {
+    /// Whether processes of its own may be at work in it.
+    fileprivate var mayRun: Bool {
+        ["running", "restarting", "stopping", "paused"].contains(status)
+    }
+}
+
+extension InstanceOrder {
+    /// Whether it is about a container that the server found on the machine: that one alone, whatever its labels say.
+    ///
+    /// A server whose database is an older one, or another, finds containers that bear numbers which it never gave, or
+    /// gave to others. What it made has generations from 1 on.
+    var isOfAdopted: Bool { generation == 0 && specification == nil }
+
+    /// Whether it is that wish once more: it may be told again, or with other keys, while it is carried out.
+    func wishesTheSame(as other: InstanceOrder) -> Bool {
+        instanceID == other.instanceID && number == other.number && state == other.state
+            && generation == other.generation && specification == other.specification
+    }
+}
+
+extension AdoptedContainers {
+    /// Those that an order is about.
+    ///
+    /// - Parameters:
+    ///   - order: The wish.
+    ///   - containers: All of which one bears the label of an instance, or that one which the order names.
+    /// - Returns: None that this agent's owner did not let be reached.
+    func containers(
+        of order: InstanceOrder, among containers: [Container]
+    ) -> [InstancePlan.Found] {
+        containers.compactMap { container in
+            let identity = identity(of: container)
+            let isMeant =
+                order.isOfAdopted
+                ? container.id == order.containerID && report(container) != nil
+                : identity?.instanceID == order.instanceID
+            return isMeant
+                ? InstancePlan.Found(
+                    id: container.id, generation: identity?.generation, status: container.status)
+                : nil
         }
     }
 }

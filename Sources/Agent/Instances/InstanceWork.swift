@@ -52,7 +52,7 @@ struct InstanceWork: Sendable {
             }
             switch InstancePlan.next(order, found: found) {
             case .gone:
-                try await maker.removeVolumes(of: order.instanceID)
+                if !order.isOfAdopted { try await maker.removeVolumes(of: order.instanceID) }
                 return .gone
             case .done(let id):
                 return .done(id)
@@ -68,6 +68,8 @@ struct InstanceWork: Sendable {
             case .stop(let id):
                 try await stop(id, of: order, wanted)
                 return .done(id)
+            case .stopFormer(let id):
+                try await stop(id, of: order, wanted)
             case .make(let replaced):
                 try await make(order, replacing: replaced, wanted, tell)
             }
@@ -92,23 +94,14 @@ struct InstanceWork: Sendable {
         known.forget(id)
     }
 
-    /// Those that Boathook made for the instance, and the one that the order names.
     private func containers(of order: InstanceOrder) async throws -> [InstancePlan.Found] {
-        let made = try await engine.summaries(label: ContainerLabel.instanceID)
-        var found = made.compactMap { container -> InstancePlan.Found? in
-            guard let identity = adopted.identity(of: container),
-                identity.instanceID == order.instanceID
-            else { return nil }
-            return InstancePlan.Found(
-                id: container.id, generation: identity.generation, status: container.status)
+        if order.isOfAdopted {
+            guard let id = order.containerID else { return [] }
+            return adopted.containers(
+                of: order, among: try await adoptedContainer(id).map { [$0] } ?? [])
         }
-        if let id = order.containerID, !found.contains(where: { $0.id == id }),
-            let container = try await adoptedContainer(id), adopted.identity(of: container) == nil
-        {
-            found.append(
-                InstancePlan.Found(id: id, generation: nil, status: container.status))
-        }
-        return found
+        return adopted.containers(
+            of: order, among: try await engine.summaries(label: ContainerLabel.instanceID))
     }
 
     /// Nil also for one that the server is not to reach.
@@ -143,9 +136,13 @@ struct InstanceWork: Sendable {
     private func remove(
         _ id: Container.ID, of order: InstanceOrder, _ wanted: JailCancellation
     ) async throws {
+        let container = order.isOfAdopted ? try await engine.summary(of: id) : nil
         try await withStillFiles(of: id, of: order.instanceID, wanted, insists: true) {
             try await engine.remove(id)
         }
+        guard let identity = container.flatMap(adopted.identity) else { return }
+        // Its volumes bear the number that it had, and not that of the instance that it is here.
+        try await maker.removeVolumes(leftBy: identity)
     }
 
     /// Changes a container's state while no command changes its files; commands see the new state at once.
@@ -184,21 +181,42 @@ struct InstanceWork: Sendable {
         }
         let creation = try maker.prepare(
             specification, InstanceIdentity(order), agentID: adopted.agentID)
-        try await wanted.untilCancelled {
-            try await maker.fetch(creation, tell: tell)
-        }
-        // What it had is kept until its successor can be made.
-        var ports: [Int] = []
-        var sshPort: Int?
-        for id in replaced {
-            let labels = try await engine.summary(of: id)?.labels
-            ports += MachineResources.numbers(labels?[ContainerLabel.ports])
-            sshPort = MachineResources.numbers(labels?[ContainerLabel.sshPort]).first ?? sshPort
-            try await remove(id, of: order, wanted)
+        do {
+            try await wanted.untilCancelled {
+                try await maker.fetch(creation, tell: tell)
+            }
+        } catch let superseded as Superseded {
+            throw superseded
+        } catch {
+            let failure = InstanceFailure(error)
+            guard !replaced.isEmpty, !Task.isCancelled else { throw failure }
+            throw try await startSubstitute(order, wanted, instead: failure)
         }
         await tell("making the container", true)
         if wanted.isCancelled { throw Superseded() }
-        try await maker.make(creation, preferredPorts: ports, sshPort: sshPort)
+        // Those in its place go when it is there: until then nothing but they say which ports it is to have.
+        try await maker.make(creation, replacing: replaced)
+    }
+
+    /// Starts the last container, which was stopped, while the image of the next one cannot be had.
+    ///
+    /// - Returns: Why the instance is not as it is wished.
+    private func startSubstitute(
+        _ order: InstanceOrder, _ wanted: JailCancellation, instead failure: InstanceFailure
+    ) async throws -> InstanceFailure {
+        do {
+            let found = try await containers(of: order)
+            if let id = InstancePlan.substitute(order, found: found) {
+                try await start(id, order, wanted)
+            }
+            return failure
+        } catch let superseded as Superseded {
+            throw superseded
+        } catch {
+            var failure = failure
+            failure.cause += "; the last container does not start: \(error)"
+            return failure
+        }
     }
 
     /// More steps than any wish takes, so that a quarrel with somebody else ends.

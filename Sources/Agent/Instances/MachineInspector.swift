@@ -12,6 +12,8 @@ actor MachineInspector {
     private let logger: Logger
     private let facts = HostFacts.read()
     private var last: MachineReport?
+    /// What the server has of that.
+    private var told: MachineReport?
     /// The driver whose CUDA version is known, and that.
     private var cuda: (driver: String, version: String?)?
     private let wishes: AsyncStream<Bool>
@@ -35,7 +37,9 @@ actor MachineInspector {
     }
 
     /// Works until the task is cancelled.
-    func run() async {
+    ///
+    /// - Parameter engineWasAsked: Called with whether the engine has answered a question.
+    func run(engineWasAsked: @escaping @Sendable (Bool) -> Void) async {
         await withDiscardingTaskGroup { group in
             group.addTask { [queue] in
                 while !Task.isCancelled {
@@ -46,7 +50,9 @@ actor MachineInspector {
             for await isWished in wishes {
                 do {
                     try await look(tellsAnyway: isWished)
+                    engineWasAsked(true)
                 } catch {
+                    if (error as? EngineError)?.code == .unreachable { engineWasAsked(false) }
                     logger.debug("machine not described", metadata: ["error": "\(error)"])
                     // A link that is broken brings a wish of its own; an engine that is away does not.
                     if isWished { retry(in: &group) }
@@ -78,13 +84,26 @@ actor MachineInspector {
         return max(least, Int64(facts.memoryMB * 1e6 / 2 * share))
     }
 
+    /// What an instance may take of this machine, as the machine's report lets the server offer it.
+    func limits(gpuCount: Int) -> ContainerLimits {
+        let share = InstanceShare(
+            gpuCount: gpuCount, of: last?.gpus.count ?? 0, slots: settings.slots,
+            cpuCores: facts.cpuCores, memoryMB: facts.memoryMB)
+        return ContainerLimits(
+            processCount: settings.processLimit > 0 ? settings.processLimit : nil,
+            memoryByteCount: share.memoryByteCount,
+            // A core is what the engine gives to whoever asks for nothing; it takes no more and no less than these.
+            cpuShares: Int(min(max(share.cores * 1024, 2), 262_144)))
+    }
+
     @discardableResult
     private func look(tellsAnyway: Bool) async throws -> MachineReport {
         let report = try await report()
-        let isNews = last.map { Self.differs(report, from: $0) } ?? true
+        last = report
+        let isNews = told.map { Self.differs(report, from: $0) } ?? true
         if isNews || tellsAnyway {
-            last = report
             try await link.send(.machine(report))
+            told = report
         }
         return report
     }

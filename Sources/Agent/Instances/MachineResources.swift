@@ -2,6 +2,20 @@ internal import AgentLink
 internal import ContainerEngine
 internal import Glibc
 
+/// The machine's ports that an instance's former containers say that it has.
+struct FormerPorts: Sendable, Hashable {
+    var ssh: Int?
+    /// In the order of what they were wanted for.
+    var others: [Int] = []
+
+    init(of containers: [Container]) {
+        for container in containers {
+            others += MachineResources.numbers(container.labels[ContainerLabel.ports])
+            ssh = MachineResources.numbers(container.labels[ContainerLabel.sshPort]).first ?? ssh
+        }
+    }
+}
+
 /// What of this machine the containers have that Boathook made, whoever's agent it was.
 struct MachineResources: Sendable {
     /// GPUs of those that run, and of all.
@@ -12,9 +26,9 @@ struct MachineResources: Sendable {
 
     /// - Parameters:
     ///   - containers: As the engine lists them.
-    ///   - excluded: One that does not count.
-    init(of containers: [Container], except excluded: Container.ID? = nil) {
-        for container in containers where container.id != excluded {
+    ///   - excluded: Those that do not count.
+    init(of containers: [Container], except excluded: Set<Container.ID> = []) {
+        for container in containers where !excluded.contains(container.id) {
             let gpus = Self.numbers(container.labels[ContainerLabel.gpus])
             promisedGPUs.formUnion(gpus)
             if ["running", "paused", "restarting", "stopping"].contains(container.status) {

@@ -35,7 +35,7 @@ enum SSHConfiguration {
             PasswordAuthentication no
             KbdInteractiveAuthentication no
             HostbasedAuthentication no
-            AllowUsers root
+            AllowUsers root \(SSHSettings.copyUser)
             PermitRootLogin forced-commands-only
             AuthorizedKeysFile none
             AuthorizedKeysCommand /usr/bin/cat "\(keys)"

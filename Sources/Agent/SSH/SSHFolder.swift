@@ -37,8 +37,13 @@ struct SSHFolder: Sendable {
         let separated =
             Self.lines(of: "/etc/passwd").first { $0.hasPrefix("sshd:") }
             ?? "sshd:x:65534:65534::/run/sshd:/usr/sbin/nologin"
-        try write("root:x:0:0:root:/:/bin/sh\n\(separated)\n", to: users)
-        try write("root:*:1:0:99999:7:::\nsshd:*:1:0:99999:7:::\n", to: passwords)
+        // Both who log in are root, or they could not enter the container; what the second one gets is its session's
+        // affair. The first of a number is the one that the number is called.
+        let copyUser = SSHSettings.copyUser
+        try write(
+            "root:x:0:0:root:/:/bin/sh\n\(copyUser):x:0:0::/:/bin/sh\n\(separated)\n", to: users)
+        let names = ["root", copyUser, "sshd"]
+        try write(names.map { "\($0):*:1:0:99999:7:::\n" }.joined(), to: passwords)
         try write("", to: logins)
         // A new one each time: logins of a former agent hold the old one, which nobody writes to any more.
         unlink(agentPipe)

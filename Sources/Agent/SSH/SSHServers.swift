@@ -85,6 +85,14 @@ final class SSHServers: Sendable {
         }
     }
 
+    /// Nothing is left of an instance: no container of it can come any more.
+    func forget(_ instance: Int64) {
+        state.withLockedValue { state in
+            // One that is wished again was never gone for good.
+            if state.wishes[instance] == false { state.wishes[instance] = nil }
+        }
+    }
+
     /// Works until the task is cancelled; then all servers end, and logins with them.
     func run() async {
         let pipe: CInt

@@ -3,6 +3,9 @@ package struct SSHSettings: Sendable, Hashable {
     /// What sshd gives to the command of a login when the client wants the subsystem `sftp`.
     package static let fileTransferWord = "boathook-sftp"
 
+    /// Whom upstream's clients log in as to copy files: the same keys, and nothing but an rsync daemon.
+    package static let copyUser = "vastai_kaalia"
+
     /// Addresses to listen at; empty for all.
     package var addresses: [String]
     /// `boathookd`, whose verb `ssh-session` is what a login runs.

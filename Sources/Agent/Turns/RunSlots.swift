@@ -74,3 +74,21 @@ actor RunSlots {
         }
     }
 }
+
+extension RunSlots {
+    /// Does `body` with a slot.
+    func withSlot<Result: Sendable>(
+        _ account: Account, _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let place = enqueue(account)
+        do {
+            try await place.ticket.wait()
+            let result = try await body()
+            leave(place)
+            return result
+        } catch {
+            leave(place)
+            throw error
+        }
+    }
+}

@@ -117,7 +117,9 @@ struct APIClient: Sendable {
         do {
             reply = try await response.body.collect(upTo: 64 << 20)
         } catch {
-            throw ClientError("\(baseURL) broke its answer off: \(error)", mayPass: true)
+            throw ClientError(
+                "\(baseURL) broke its answer off: \(ConnectionFailure.words(for: error))",
+                mayPass: true)
         }
         do {
             return try JSONDecoder().decode(Reply.self, from: reply)
@@ -139,7 +141,8 @@ struct APIClient: Sendable {
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            throw ClientError("\(baseURL) cannot be reached: \(error)", mayPass: true)
+            throw ClientError(
+                "cannot reach \(baseURL): \(ConnectionFailure.words(for: error))", mayPass: true)
         }
     }
 
@@ -150,7 +153,7 @@ struct APIClient: Sendable {
         throw ClientError(
             reply?.msg ?? "\(baseURL) answered \(response.status)",
             mayPass: response.status.code >= 500 || response.status == .tooManyRequests,
-            status: Int(response.status.code))
+            status: Int(response.status.code), body: Data(body.readableBytesView))
     }
 
     private static let putPatience = Duration.seconds(1)

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// Why a verb did not do what it was asked; ends the process with a status that means something.
 struct ClientError: Error, CustomStringConvertible {
     let description: String
@@ -6,18 +8,23 @@ struct ClientError: Error, CustomStringConvertible {
     let mayPass: Bool
     /// The status of the server's answer, when that was the answer.
     let status: Int?
+    /// That answer: a few have more than words.
+    let body: Data?
 
     /// - Parameters:
     ///   - description: What is said on standard error.
     ///   - exitCode: 125 unless something else is known: the command was not run.
     ///   - mayPass: Whether to ask again is worth it.
     ///   - status: Of the server's answer.
+    ///   - body: Its body.
     init(
-        _ description: String, exitCode: Int32 = 125, mayPass: Bool = false, status: Int? = nil
+        _ description: String, exitCode: Int32 = 125, mayPass: Bool = false, status: Int? = nil,
+        body: Data? = nil
     ) {
         self.description = description
         self.exitCode = exitCode
         self.mayPass = mayPass
         self.status = status
+        self.body = body
     }
 }

@@ -7,19 +7,25 @@ internal import VastAPI
 struct CommandFollower {
     let client: APIClient
     let commandID: Int64
+    /// Whether this process has given the command, and knows that there is one.
+    let isGivenHere: Bool
 
     /// Follows to the command's end, over as many connections as it takes.
     ///
     /// - Returns: The command as it ended.
-    /// - Throws: ``ClientError`` when the server does not answer for long, or has no such output.
+    /// - Throws: ``ClientError`` when the server does not answer for long, or has no such output: with status 126 once it
+    ///   is known that there is such a command, because its end then is not.
     func follow() async throws -> CommandRow {
         var lastID: String?
         var heard = ContinuousClock.now
+        var isKnown = isGivenHere
         while true {
             do {
                 let path = "\(APIPath.commandOutput(commandID))?follow=1"
                 var decoder = ServerSentEventDecoder()
-                for try await buffer in try await client.events(path, lastID: lastID) {
+                let events = try await client.events(path, lastID: lastID)
+                isKnown = true
+                for try await buffer in events {
                     heard = .now
                     for event in decoder.decode(buffer) {
                         if event.name == "end" {
@@ -31,13 +37,22 @@ struct CommandFollower {
                     }
                 }
             } catch let error as ClientError where !error.mayPass {
-                throw ClientError(error.description, exitCode: 126)
+                throw ClientError(error.description, exitCode: isKnown ? 126 : 125)
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
+                guard isKnown else {
+                    throw error as? ClientError
+                        ?? ClientError(
+                            "command \(commandID) cannot be followed: \(ConnectionFailure.words(for: error))"
+                        )
+                }
                 guard .now - heard < Self.patience else {
+                    let reason =
+                        (error as? ClientError)?.description ?? ConnectionFailure.words(for: error)
                     throw ClientError(
-                        "command \(commandID) cannot be followed any more: \(error)", exitCode: 126)
+                        "command \(commandID) cannot be followed any more: \(reason)",
+                        exitCode: 126)
                 }
             }
             try await Task.sleep(for: Self.pause)

@@ -13,7 +13,9 @@ struct CancelVerb: AsyncParsableCommand {
     @OptionGroup var options: ClientOptions
 
     func run() async throws {
-        let reply: CancelReply = try await options.client().delete(APIPath.command(commandID))
+        let reply: CancelReply = try await VerbFailure.naming {
+            try await options.client().delete(APIPath.command(commandID))
+        }
         try StandardStreams.print(
             options.json ? try JSONText.of(reply) : "\(reply.msg) (It was \(reply.state).)")
         if !reply.success { throw ExitCode(1) }
@@ -35,7 +37,9 @@ struct FollowVerb: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
-        let row = try await CommandFollower(client: client, commandID: commandID).follow()
+        let row = try await CommandFollower(
+            client: client, commandID: commandID, isGivenHere: false
+        ).follow()
         CommandOutput(client: client, row: row).writeRemark()
         throw ExitCode(CommandOutput.exitCode(of: row))
     }
@@ -58,7 +62,9 @@ struct ShowCommandsVerb: AsyncParsableCommand {
             try StandardStreams.print(try JSONText.of(reply.commands))
             return
         }
-        var table = Table(head: ["ID", "INSTANCE", "STATE", "EXIT", "BYTES", "COMMAND"])
+        var table = Table(
+            head: ["ID", "INSTANCE", "STATE", "EXIT", "BYTES", "COMMAND"],
+            spares: ["BYTES", "EXIT", "INSTANCE"])
         for row in reply.commands {
             table.add([
                 "\(row.id)", "\(row.instanceID)", row.state, row.exitCode.map { "\($0)" } ?? "-",
@@ -82,42 +88,44 @@ struct ShowCommandVerb: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
-        let row: CommandRow = try await client.get(APIPath.command(commandID))
+        let row: CommandRow = try await VerbFailure.naming {
+            try await client.get(APIPath.command(commandID))
+        }
         if options.json {
             try StandardStreams.print(try JSONText.of(row))
             return
         }
-        var table = Table(head: ["command", "\(row.id)"])
-        table.add(["instance", "\(row.instanceID)"])
-        table.add(["text", row.command])
-        table.add(["state", row.state])
-        if let exitCode = row.exitCode { table.add(["exit code", "\(exitCode)"]) }
-        if let signal = row.signal { table.add(["signal", "\(signal)"]) }
-        if let note = row.note { table.add(["note", note]) }
+        var sheet = Sheet()
+        sheet.add("command", "\(row.id)")
+        sheet.add("instance", "\(row.instanceID)")
+        sheet.add("text", row.command)
+        sheet.add("state", row.state)
+        if let exitCode = row.exitCode { sheet.add("exit code", "\(exitCode)") }
+        if let signal = row.signal { sheet.add("signal", "\(signal)") }
+        if let note = row.note { sheet.add("note", note) }
         if let bytes = row.outputBytes {
-            table.add(["output", "\(bytes) bytes\(row.complete == false ? ", not complete" : "")"])
+            sheet.add("output", "\(bytes) bytes\(row.complete == false ? ", not complete" : "")")
         }
-        if let sha256 = row.sha256 { table.add(["sha256", sha256]) }
+        if let sha256 = row.sha256 { sheet.add("sha256", sha256) }
         if let runtime = row.runtime {
-            table.add(["runtime", "\((runtime * 1000).rounded() / 1000) s"])
+            sheet.add("runtime", "\((runtime * 1000).rounded() / 1000) s")
         }
         if let decision = row.decision.object {
-            if case .string(let rule)? = decision["rule"] { table.add(["rule", rule]) }
+            if case .string(let rule)? = decision["rule"] { sheet.add("rule", rule) }
             if case .string(let view)? = decision["view"], view != "merged" {
-                table.add(["view", view])
+                sheet.add("view", view)
             }
         }
         if let removal = row.removal {
-            table.add([
+            sheet.add(
                 removal.removed ? "removed" : "would remove",
-                "\(removal.entries) files and folders, \(removal.bytes) bytes freed",
-            ])
-            for path in removal.paths.prefix(Self.shownPathCount) { table.add(["", path]) }
+                "\(removal.entries) files and folders, \(removal.bytes) bytes freed")
+            for path in removal.paths.prefix(Self.shownPathCount) { sheet.add("", path) }
             if removal.entries > Int64(min(removal.paths.count, Self.shownPathCount)) {
-                table.add(["", "…"])
+                sheet.add("", "…")
             }
         }
-        for line in table.lines { try StandardStreams.print(line) }
+        try sheet.write()
         if row.final { try await CommandOutput(client: client, row: row).write() }
     }
 

@@ -44,7 +44,10 @@ struct CommandWaiting {
     }
 
     private func settled(_ id: Int64, _ known: CommandRow?) async throws -> CommandRow {
-        if follows { return try await CommandFollower(client: client, commandID: id).follow() }
+        if follows {
+            return try await CommandFollower(client: client, commandID: id, isGivenHere: true)
+                .follow()
+        }
         var row = known
         do {
             while row?.final != true {

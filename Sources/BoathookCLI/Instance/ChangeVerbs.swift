@@ -72,9 +72,10 @@ enum DestroyChange: InstanceChange {
     static let word = "destroy"
     static let abstract = "End instances for good, with their files and volumes."
     static let discussion = """
-        Asks first, unless --yes; where nobody can be asked, --yes is needed. Ids are never given out again.
+        Asks first, unless --yes; where nobody can be asked, --yes is needed. Ids are never given out again. They are hidden at \
+        once; --wait returns when their machines have removed them, and their room is free.
 
-          boathook destroy instance 7 8 -y
+          boathook destroy instance 7 8 -y --wait
         """
     static let goal = InstanceWait.Goal.gone
 

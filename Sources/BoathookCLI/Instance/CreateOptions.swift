@@ -7,12 +7,20 @@ struct CreateOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
         help: ArgumentHelp("The container image, such as debian:12.", valueName: "name"))
-    var image: String
+    var image: String?
+
+    @Option(
+        name: [.long, .customLong("template_hash"), .customLong("template-hash")],
+        help: ArgumentHelp(
+            "A template, which says what is not said here; 'boathook search templates' lists them.",
+            valueName: "hash"))
+    var template: String?
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("How many GB it may fill (default: 10).", valueName: "gb"))
-    var disk = 10.0
+        help: ArgumentHelp(
+            "How many GB it may fill (default: 10, or the template's).", valueName: "gb"))
+    var disk: Double?
 
     @Option(
         help: ArgumentHelp("A script that runs at each start: a file.", valueName: "file"))
@@ -82,20 +90,31 @@ struct CreateOptions: ParsableArguments {
         guard entrypoint == nil || (onstart == nil && onstartCmd == nil && !args.isEmpty) else {
             throw ValidationError("--entrypoint goes with --args")
         }
-        guard disk > 0, disk.isFinite else { throw ValidationError("--disk is a number of GB") }
+        guard image != nil || template != nil else {
+            throw ValidationError("say what it is made from: --image NAME, or --template HASH")
+        }
+        if let disk, !(disk > 0 && disk.isFinite) {
+            throw ValidationError("--disk is a number of GB")
+        }
         _ = try environment()
     }
 
-    /// The body of a create, without the script's file (contract 4).
+    /// How much is asked for; nil for what the template says.
+    var diskGB: Double? { disk ?? (template == nil ? 10 : nil) }
+
+    /// The body of a create (contract 4).
+    ///
+    /// What a template is to say is not in it.
     func body() throws -> [String: JSONValue] {
         var body: [String: JSONValue] = [
             "client_id": .string("me"),
-            "image": .string(image),
-            "disk": .double(disk),
             "env": .object(try environment()),
-            "runtype": .string(runtype),
             "cancel_unavail": .bool(cancelUnavail),
         ]
+        body["image"] = image.map { .string($0) }
+        body["disk"] = diskGB.map { .double($0) }
+        body["template_hash_id"] = template.map { .string($0) }
+        if template == nil || ssh || !args.isEmpty { body["runtype"] = .string(runtype) }
         body["label"] = label.map { .string($0) }
         body["image_login"] = login.map { .string($0) }
         body["onstart"] = try (script ?? entrypoint).map { .string($0) }

@@ -5,10 +5,12 @@ internal import VastAPI
 struct CreateVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Make an instance; keep an SSH key, a variable, a schedule.",
+        abstract:
+            "Make an instance; keep an SSH key, an API key, a variable, a schedule, a template.",
         subcommands: [
-            CreateInstanceVerb.self, CreateSSHKeyVerb.self, CreateVariableVerb.self,
-            CreateScheduleVerb.self,
+            CreateInstanceVerb.self, CreateInstancesVerb.self, CreateSSHKeyVerb.self,
+            CreateVariableVerb.self,
+            CreateScheduleVerb.self, CreateTemplateVerb.self, CreateAPIKeyVerb.self,
         ])
 }
 
@@ -25,6 +27,7 @@ struct CreateInstanceVerb: AsyncParsableCommand {
               boathook create instance 3 --image debian:12 --env A=1 --env 'B=two words' --port 8080 --volume data:/data
               boathook create instance 3 --image debian:12 --stopped --label spare
               boathook create instance 3 --image debian:12 --args sleep 3600
+              boathook create instance 3 --template 661d064bbda1f2a133816b6d55da07c3 --env MODE=slow
 
             Without --args, a shell runs the script at each start and stays; with it, the image's own program runs.
 
@@ -126,10 +129,10 @@ struct LaunchInstanceVerb: AsyncParsableCommand {
         var query = try OfferFilter(text).query
         query["order"] = try OfferFilter.order(order)
         query["type"] = .string("on-demand")
-        query["allocated_storage"] = .double(create.disk)
+        query["allocated_storage"] = create.diskGB.map { .double($0) }
         var disk = query["disk_space"]?.object ?? [:]
-        if disk.isEmpty { disk["gte"] = .double(create.disk) }
-        query["disk_space"] = .object(disk)
+        if disk.isEmpty { disk["gte"] = create.diskGB.map { .double($0) } }
+        query["disk_space"] = disk.isEmpty ? nil : .object(disk)
         return query
     }
 

@@ -9,24 +9,38 @@ struct ShowVerb: ParsableCommand {
             ShowInstancesVerb.self, ShowInstanceVerb.self, ShowCommandsVerb.self,
             ShowCommandVerb.self, SearchOffersVerb.self, ShowMachinesVerb.self,
             ShowMachineVerb.self, ShowSchedulesVerb.self, ShowSSHKeysVerb.self,
-            ShowVariablesVerb.self, ShowUserVerb.self,
+            ShowAPIKeysVerb.self, ShowAPIKeyVerb.self, ShowVariablesVerb.self, ShowUserVerb.self,
+            ShowAuditLogsVerb.self, ShowAddressesVerb.self,
         ])
 }
 
 /// `boathook show instances`.
 struct ShowInstancesVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "instances", abstract: "List your instances.")
+        commandName: "instances", abstract: "List your instances.",
+        discussion: """
+              boathook show instances
+              boathook stop instances $(boathook show instances -q) --wait
+            """)
+
+    @Flag(name: [.short, .long], help: "Print their ids alone, one a line.")
+    var quiet = false
 
     @OptionGroup var options: ClientOptions
 
     func run() async throws {
         let reply: InstanceListReply = try await options.client().get(APIPath.instances)
+        if quiet {
+            for row in reply.instances { try StandardStreams.print(row.text("id")) }
+            return
+        }
         if options.json {
             try StandardStreams.print(try JSONText.of(reply.instances))
             return
         }
-        var table = Table(head: ["ID", "STATUS", "MACHINE", "LABEL", "IMAGE"])
+        var table = Table(
+            head: ["ID", "STATUS", "MACHINE", "LABEL", "IMAGE"],
+            spares: ["MACHINE", "IMAGE", "LABEL"])
         for row in reply.instances {
             table.add([
                 row.text("id"), row.text("actual_status"), row.text("machine_id"),
@@ -56,14 +70,15 @@ struct ShowInstanceVerb: AsyncParsableCommand {
             try StandardStreams.print(try JSONText.of(row))
             return
         }
-        var table = Table(head: ["id", row.text("id")])
+        var sheet = Sheet()
+        sheet.add("id", row.text("id"))
         for name in [
             "actual_status", "intended_status", "label", "image_uuid", "machine_id", "num_gpus",
             "disk_space", "container_id", "status_msg",
         ] {
-            table.add([name, row.text(name)])
+            sheet.add(name, row.text(name))
         }
-        for (port, address) in InstanceAddress.all(in: row) { table.add([port, address]) }
-        for line in table.lines { try StandardStreams.print(line) }
+        for (port, address) in InstanceAddress.all(in: row) { sheet.add(port, address) }
+        try sheet.write()
     }
 }

@@ -38,6 +38,8 @@ struct InstanceWait {
     enum Progress: Sendable, Hashable {
         case done
         case pending(String)
+        /// It is on its way only if it is soon seen otherwise.
+        case ended(String)
         case failed(String)
     }
 
@@ -56,20 +58,30 @@ struct InstanceWait {
         var pending = ids
         var failures: [String] = []
         var former = since
+        var ends: [Int64: ContinuousClock.Instant] = [:]
         while true {
             var words: [String] = []
             for id in pending {
-                let reply: InstanceReply = try await client.patiently(for: Self.serverPatience) {
-                    try await client.get(APIPath.instance(id))
+                let row = try await client.patiently(for: Self.serverPatience) {
+                    try await look(at: id)
                 }
-                switch Self.progress(
-                    to: goal, of: reply.instances, since: former?[id])
-                {
+                var progress = Self.progress(to: goal, of: row, since: former?[id])
+                if case .ended(let text) = progress {
+                    let end = ends[id] ?? .now
+                    ends[id] = end
+                    progress =
+                        .now - end < Self.startPatience
+                        ? .pending(text)
+                        : .failed("its program has ended, and was not started again")
+                } else {
+                    ends[id] = nil
+                }
+                switch progress {
                 case .done: pending.removeAll { $0 == id }
-                case .pending(let text):
+                case .pending(let text), .ended(let text):
                     words.append("instance \(id): \(text)")
                     // The same failure again is news, once something else was said in between.
-                    former?[id]?["status_msg"] = reply.instances?["status_msg"]
+                    former?[id]?["status_msg"] = row?["status_msg"]
                 case .failed(let text):
                     pending.removeAll { $0 == id }
                     failures.append("instance \(id): \(text)")
@@ -91,6 +103,29 @@ struct InstanceWait {
         guard failures.isEmpty else {
             throw ClientError(failures.joined(separator: "\n"), exitCode: 1)
         }
+    }
+
+    /// The instance's row; nil when there is none.
+    private func look(at id: Int64) async throws -> InstanceRow? {
+        if goal == .gone {
+            do {
+                return Self.row(of: try await client.get(APIPath.destruction(instance: id)))
+            } catch let error as ClientError where error.status == 404 {
+                // A server that says no more than that the instance is there, or is not.
+            }
+        }
+        let reply: InstanceReply = try await client.get(APIPath.instance(id))
+        return reply.instances
+    }
+
+    /// What is left to be seen of an instance that is hidden from its owner: a row until its machine has said that it
+    /// is gone.
+    static func row(of destruction: DestructionReply) -> InstanceRow? {
+        guard destruction.state != "done" else { return nil }
+        return [
+            "actual_status": .optional(destruction.actualStatus),
+            "status_msg": .string(destruction.statusMessage), "is_settled": .bool(false),
+        ]
     }
 
     /// How far an instance is.
@@ -123,24 +158,44 @@ struct InstanceWait {
             return .done
         case .made where row["container_id"]?.string != nil && status != "loading" && isThere:
             return .done
-        case .restarted
-        where status == "running" && row["start_date"]?.number != former?["start_date"]?.number:
-            return .done
+        case .restarted:
+            return restart(status, message, text, isNews: isNews) {
+                row["start_date"]?.number != former?["start_date"]?.number
+            }
         case .renewed where isThere && status != "loading" && hasNewContainer(row, former):
-            return .done
+            let isToRun = row["intended_status"] == .string("running")
+            if !isToRun || status == "running" { return .done }
+            guard status == "exited", isSettled == true else { return .pending(text) }
+            return .failed(message.isEmpty ? "its program has ended" : message)
         default: return .pending(text)
         }
     }
 
+    /// A reboot is no wish that the machine settles: what tells is when the program was started, and, where it could not be
+    /// started, the engine's complaint.
+    private static func restart(
+        _ status: String?, _ message: String, _ text: String, isNews: Bool,
+        hasStarted: () -> Bool
+    ) -> Progress {
+        switch status {
+        case "running": hasStarted() ? .done : .pending(text)
+        case "exited" where hasStarted():
+            .failed(message.isEmpty ? "its program has ended" : message)
+        case "exited" where isNews && !message.isEmpty: .failed(message)
+        // Between the end of its program and the start of the next one; or that was all.
+        case "exited": .ended(text)
+        default: .pending(text)
+        }
+    }
+
     private static func hasNewContainer(_ row: InstanceRow, _ former: InstanceRow?) -> Bool {
-        guard let container = row["container_id"]?.string,
-            container != former?["container_id"]?.string
-        else { return false }
-        return row["intended_status"] != .string("running")
-            || row["actual_status"] == .string("running")
+        guard let container = row["container_id"]?.string else { return false }
+        return container != former?["container_id"]?.string
     }
 
     /// How long the server may be away meanwhile.
     private static let serverPatience = Duration.seconds(60)
+    /// How long an engine may take from a program's end to the start of the next one.
+    private static let startPatience = Duration.seconds(30)
     private static let pause = Duration.milliseconds(300)
 }

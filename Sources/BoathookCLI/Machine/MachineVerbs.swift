@@ -15,10 +15,11 @@ struct ShowMachinesVerb: AsyncParsableCommand {
             try StandardStreams.print(try JSONText.of(reply.machines))
             return
         }
-        var table = Table(head: [
-            "ID", "HOST", "ONLINE", "GPUS", "IN USE", "CORES", "RAM GB", "DISK GB", "FREE GB",
-            "SLOTS", "ADDRESS",
-        ])
+        var table = Table(
+            head: [
+                "ID", "HOST", "ONLINE", "GPUS", "IN USE", "CORES", "RAM GB", "DISK GB", "FREE GB",
+                "SLOTS", "ADDRESS",
+            ], spares: ["RAM GB", "CORES", "DISK GB", "ADDRESS", "IN USE", "FREE GB"])
         for row in reply.machines {
             table.add([
                 row.text("id"), row.text("hostname"), row.text("online"), Self.gpus(row),
@@ -61,7 +62,8 @@ struct ShowMachineVerb: AsyncParsableCommand {
             try StandardStreams.print(try JSONText.of(row))
             return
         }
-        var table = Table(head: ["id", row.text("id")])
+        var sheet = Sheet()
+        sheet.add("id", row.text("id"))
         for name in [
             "hostname", "online", "engine", "cpu_name", "cpu_cores", "cpu_ram", "disk_space",
             "disk_free",
@@ -69,8 +71,8 @@ struct ShowMachineVerb: AsyncParsableCommand {
             "public_ipaddr",
             "geolocation", "listed_gpu_cost",
         ] {
-            table.add([name, row.text(name)])
+            sheet.add(name, row.text(name))
         }
-        for line in table.lines { try StandardStreams.print(line) }
+        try sheet.write()
     }
 }

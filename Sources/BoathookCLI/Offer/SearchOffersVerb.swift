@@ -4,8 +4,8 @@ internal import VastAPI
 /// `boathook search …`.
 struct SearchVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "search", abstract: "Find what instances can be made on.",
-        subcommands: [SearchOffersVerb.self])
+        commandName: "search", abstract: "Find what instances can be made on, and from.",
+        subcommands: [SearchOffersVerb.self, SearchTemplatesVerb.self])
 }
 
 /// `boathook search offers [FILTER…]`.
@@ -52,9 +52,11 @@ struct SearchOffersVerb: AsyncParsableCommand {
             try StandardStreams.print(try JSONText.of(reply.offers))
             return
         }
-        var table = Table(head: [
-            "ID", "GPUS", "GPU", "CORES", "RAM GB", "DISK GB", "$/H", "MACHINE", "LOCATION", "FREE",
-        ])
+        var table = Table(
+            head: [
+                "ID", "GPUS", "GPU", "CORES", "RAM GB", "DISK GB", "$/H", "MACHINE", "LOCATION",
+                "FREE",
+            ], spares: ["LOCATION", "MACHINE", "CORES", "FREE"])
         for row in reply.offers {
             table.add([
                 row.text("id"), row.text("num_gpus"), row.text("gpu_name"),

@@ -125,11 +125,13 @@ struct ShowSchedulesVerb: AsyncParsableCommand {
             try StandardStreams.print(try JSONText.of(rows))
             return
         }
-        var table = Table(head: ["ID", "INSTANCE", "WHEN (UTC)", "NEXT", "DONE", "LAST", "WHAT"])
+        var table = Table(
+            head: ["ID", "INSTANCE", "WHEN (UTC)", "NEXT", "DONE", "LAST", "WHAT"],
+            spares: ["DONE", "LAST", "INSTANCE"])
         for row in rows {
             table.add([
                 "\(row.id)", "\(row.instanceID)", Self.recurrence(row),
-                row.nextDueTime.map(Self.text) ?? "never", "\(row.fired)",
+                row.nextDueTime.map(MomentText.of) ?? "never", "\(row.fired)",
                 row.lastRun.map { $0.state ?? "under way" } ?? "-",
                 row.requestBody.object?["command"]?.string ?? "reboot",
             ])
@@ -146,10 +148,6 @@ struct ShowSchedulesVerb: AsyncParsableCommand {
             return "\(row.frequency.lowercased()) \(time)"
         }
         return "\(row.frequency.lowercased()) \(days[day]) \(time)"
-    }
-
-    private static func text(_ seconds: Double) -> String {
-        Date(timeIntervalSince1970: seconds.rounded(.down)).formatted(.iso8601)
     }
 }
 

@@ -1,4 +1,12 @@
+internal import FoundationEssentials
 internal import VastAPI
+
+/// A moment as a person reads it: RFC 3339 in whole seconds, UTC.
+enum MomentText {
+    static func of(_ seconds: Double) -> String {
+        Date(timeIntervalSince1970: seconds.rounded(.down)).formatted(.iso8601)
+    }
+}
 
 /// Columns of open rows as a person reads them.
 extension [String: JSONValue] {

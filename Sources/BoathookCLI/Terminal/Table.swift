@@ -1,27 +1,44 @@
 /// Rows under a head, in columns as wide as they need to be.
 struct Table {
     private var rows: [[String]]
+    /// The columns that are left out first where there is no room for all, the first one first.
+    private let spares: [Int]
 
-    init(head: [String]) {
+    /// - Parameters:
+    ///   - head: The names of the columns; the first one says what a row is of.
+    ///   - spares: Those that are left out first on a narrow terminal, in this order; the others follow, from the right.
+    init(head: [String], spares: [String] = []) {
         rows = [head]
+        let named = spares.compactMap { head.firstIndex(of: $0) }
+        let others = head.indices.reversed().filter { column in
+            column != 0 && !Self.kept.contains(head[column]) && !named.contains(column)
+        }
+        self.spares = named + others
     }
 
     mutating func add(_ row: [String]) {
-        rows.append(row.map(Self.oneLine))
+        rows.append(row.map(OneLine.of))
     }
 
     /// One line for each row.
     var lines: [String] { lines(fitting: nil) }
 
-    /// One line for each row, none longer than that if it can be: the widest columns are cut first.
+    /// One line for each row, none longer than that: the widest columns are cut first, and then those left out that
+    /// can be spared.
     func lines(fitting width: Int?) -> [String] {
-        let widths = Self.fitted(widths, into: width)
+        var columns = Array(rows[0].indices)
+        var spares = spares[...]
+        while !Self.fits(widths(of: columns, fitting: width), width), let spare = spares.popFirst()
+        {
+            columns.removeAll { $0 == spare }
+        }
+        let widths = widths(of: columns, fitting: width)
         return rows.map { row in
-            zip(row, widths).enumerated().reduce(into: "") { line, entry in
-                let text = Self.cut(entry.element.0, to: entry.element.1)
+            zip(columns, widths).enumerated().reduce(into: "") { line, entry in
+                let text = OneLine.cut(row[entry.element.0], to: entry.element.1)
                 line += text
-                guard entry.offset < row.count - 1 else { return }
-                let gap = entry.element.1 - text.unicodeScalars.count + Self.gap
+                guard entry.offset < columns.count - 1 else { return }
+                let gap = entry.element.1 - OneLine.width(of: text) + Self.gap
                 line += String(repeating: " ", count: gap)
             }
         }
@@ -34,38 +51,27 @@ struct Table {
         }
     }
 
-    /// What each column needs.
-    private var widths: [Int] {
-        (rows.first ?? []).indices.map { column in
-            rows.map { $0[column].unicodeScalars.count }.max() ?? 0
+    /// What each column gets: what it needs, or less where that is too much.
+    private func widths(of columns: [Int], fitting width: Int?) -> [Int] {
+        var widths = columns.map { column in
+            rows.map { OneLine.width(of: $0[column]) }.max() ?? 0
         }
-    }
-
-    private static func fitted(_ widths: [Int], into width: Int?) -> [Int] {
-        guard let width else { return widths }
-        var widths = widths
-        var excess = widths.reduce(0, +) + gap * max(0, widths.count - 1) - width
-        while excess > 0, let widest = widths.max(), widest > leastWidth,
+        while !Self.fits(widths, width), let widest = widths.max(), widest > Self.leastWidth,
             let column = widths.lastIndex(of: widest)
         {
             widths[column] -= 1
-            excess -= 1
         }
         return widths
     }
 
-    private static func cut(_ text: String, to width: Int) -> String {
-        let scalars = text.unicodeScalars
-        guard scalars.count > width else { return text }
-        return String(String.UnicodeScalarView(scalars.prefix(max(0, width - 1)))) + "…"
-    }
-
-    private static func oneLine(_ text: String) -> String {
-        let escaped = TerminalText.escaped(Array(text.utf8))
-        return String(decoding: escaped.map { $0 == 0x0a || $0 == 0x09 ? 0x20 : $0 }, as: UTF8.self)
+    private static func fits(_ widths: [Int], _ width: Int?) -> Bool {
+        guard let width else { return true }
+        return widths.reduce(0, +) + gap * max(0, widths.count - 1) <= width
     }
 
     private static let gap = 2
-    /// Columns that are no wider are not cut: ids and states must be whole.
+    /// Columns that are no wider are not cut: ids, states and numbers must be whole.
     private static let leastWidth = 12
+    /// Columns that stay however narrow the terminal is, beside the first one.
+    private static let kept: Set<String> = ["STATUS", "STATE"]
 }

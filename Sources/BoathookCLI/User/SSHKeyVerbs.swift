@@ -93,8 +93,10 @@ struct DeleteSSHKeyVerb: AsyncParsableCommand {
 /// `boathook delete …`.
 struct DeleteVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Remove an SSH key, a variable, a schedule.",
+        commandName: "delete",
+        abstract: "Remove an SSH key, an API key, a variable, a schedule, a template.",
         subcommands: [
             DeleteSSHKeyVerb.self, DeleteVariableVerb.self, DeleteScheduleVerb.self,
+            DeleteTemplateVerb.self, DeleteAPIKeyVerb.self,
         ])
 }

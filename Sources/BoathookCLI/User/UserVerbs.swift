@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Glibc
 internal import VastAPI
 
 /// `boathook show user`.
@@ -15,9 +14,10 @@ struct ShowUserVerb: AsyncParsableCommand {
         if options.json {
             try StandardStreams.print(try JSONText.of(reply))
         } else {
-            var table = Table(head: ["id", "\(reply.id)"])
-            table.add(["username", reply.username])
-            for line in table.lines { try StandardStreams.print(line) }
+            var sheet = Sheet()
+            sheet.add("id", "\(reply.id)")
+            sheet.add("username", reply.username)
+            try sheet.write()
         }
     }
 }
@@ -37,19 +37,11 @@ struct SetAPIKeyVerb: ParsableCommand {
     @Argument(help: "The key.")
     var key: String
 
+    /// Upstream's client takes these of every verb; this one asks nobody.
+    @OptionGroup(visibility: .hidden) var options: ClientOptions
+
     func run() throws {
-        let path = KeptKey.path(ProcessInfo.processInfo.environment)
-        let folder = path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
-        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        let bytes = Array((key + "\n").utf8)
-        guard file >= 0, fchmod(file, 0o600) == 0, write(file, bytes, bytes.count) == bytes.count,
-            close(file) == 0
-        else {
-            throw ClientError("\(path): \(String(cString: strerror(errno)))", exitCode: 1)
-        }
+        let path = try KeptKey.keep(key, ProcessInfo.processInfo.environment)
         try StandardStreams.print("kept in \(path)")
     }
 }

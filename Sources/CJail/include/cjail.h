@@ -40,6 +40,11 @@ int cjail_seal(const void *bytes, size_t length, const char *name, int executabl
 // Kills the process (SIGKILL, which process 1 of a PID namespace cannot refuse from outside). 0 or the errno.
 int cjail_kill(int pidfd);
 
+// Sends a signal to the process, or to the group that bears its number. 0 or the errno: ESRCH when there is none, EINVAL
+// when the kernel reaches no group by a pidfd (before 6.9).
+int cjail_signal(int pidfd, int signal);
+int cjail_signal_group(int pidfd, int signal);
+
 // A pidfd (close-on-exec) of any process by its number, or -errno.
 int cjail_process(pid_t pid);
 

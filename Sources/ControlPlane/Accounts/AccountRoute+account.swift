@@ -10,6 +10,10 @@ extension AccountRoute {
         "POST", "/api/v0/instances/{id}/ssh", .instanceWrite, "api.instance.ssh.attach")
     static let detachSSHKey = AccountRoute(
         "DELETE", "/api/v0/instances/{id}/ssh/{key}", .instanceWrite, "api.instance.ssh.detach")
+    package static let copyDirectly = AccountRoute(
+        "PUT", "/api/v0/commands/copy_direct", .instanceWrite, "api.copy.start")
+    package static let copyByRsync = AccountRoute(
+        "PUT", "/api/v0/commands/rsync", .instanceWrite, "api.copy.start")
     static let addSecret = AccountRoute(
         "POST", "/api/v0/secrets", .userWrite, "api.secrets.create")
     static let updateSecret = AccountRoute(
@@ -17,17 +21,31 @@ extension AccountRoute {
     static let removeSecret = AccountRoute(
         "DELETE", "/api/v0/secrets", .userWrite, "api.secrets.delete")
 
+    static let addTemplate = AccountRoute(
+        "POST", "/api/v0/template", .userWrite, "api.templates.create")
+    static let updateTemplate = AccountRoute(
+        "PUT", "/api/v0/template", .userWrite, "api.templates.update")
+    static let removeTemplate = AccountRoute(
+        "DELETE", "/api/v0/template", .userWrite, "api.templates.delete")
+
     static let ofAccounts: [AccountRoute] = [
         AccountRoute("GET", "/api/v0/ssh", .userRead, "api.sshkeys.show"),
         addSSHKey, replaceSSHKey, removeSSHKey,
         AccountRoute("GET", "/api/v0/instances/{id}/ssh", .instanceRead, "api.instance.ssh.show"),
-        attachSSHKey, detachSSHKey,
+        attachSSHKey, detachSSHKey, copyDirectly, copyByRsync,
+        AccountRoute(
+            "DELETE", "/api/v0/commands/copy_direct", .instanceWrite, "api.copy.cancel"),
+        AccountRoute("DELETE", "/api/v0/commands/rsync", .instanceWrite, "api.copy.cancel"),
         AccountRoute("GET", "/api/v0/secrets", .userRead, "api.secrets.show"),
         addSecret, updateSecret, removeSecret,
         AccountRoute("PUT", "/api/v0/commands/reset_apikey", .userWrite, "api.apikey.reset"),
         AccountRoute("GET", "/api/v0/audit_logs", .misc, "api.audit_logs.show"),
         AccountRoute("GET", "/api/v1/audit_logs", .misc, "api.audit_logs.show"),
         AccountRoute("GET", "/api/v0/users/me/ipaddrs", .userRead, "api.ipaddrs.show"),
+        AccountRoute("GET", "/api/v0/template", .userRead, "api.templates.show"),
+        AccountRoute("GET", "/api/v1/template", .userRead, "api.templates.show"),
+        addTemplate, updateTemplate, removeTemplate,
+        AccountRoute("PUT", "/api/v1/template", .userWrite, "api.templates.update"),
     ]
 
     /// Routes of upstream's whose true answer is always that there is nothing: Boathook bills nobody, and has no
@@ -43,8 +61,6 @@ extension AccountRoute {
         AccountRoute("GET", "/api/v0/charges", .billingRead, "api.charges.show"),
         AccountRoute(
             "GET", "/api/v0/users/me/machine-earnings", .billingRead, "api.earnings.show"),
-        AccountRoute("GET", "/api/v0/template", .userRead, "api.templates.show"),
-        AccountRoute("GET", "/api/v1/template", .userRead, "api.templates.show"),
         AccountRoute("GET", "/api/v0/endptjobs", .misc, "api.endpoints.show"),
         AccountRoute("GET", "/api/v0/autojobs", .misc, "api.workergroups.show"),
         AccountRoute("GET", "/api/v0/workergroups", .misc, "api.workergroups.show"),

@@ -61,6 +61,10 @@ package struct AccountRoute: Sendable, Hashable {
         "PUT", "/api/v0/instances/{id}", .instanceWrite, "api.instance.update")
     package static let destroyInstance = AccountRoute(
         "DELETE", "/api/v0/instances/{id}", .instanceWrite, "api.instance.destroy")
+    package static let rebootInstance = AccountRoute(
+        "PUT", "/api/v0/instances/reboot/{id}", .instanceWrite, "api.instance.reboot")
+    package static let recycleInstance = AccountRoute(
+        "PUT", "/api/v0/instances/recycle/{id}", .instanceWrite, "api.instance.recycle")
     static let showCommand = AccountRoute(
         "GET", "/api/v0/commands/{id}", .instanceRead, "api.command.show")
     static let showKey = AccountRoute(
@@ -81,10 +85,9 @@ package struct AccountRoute: Sendable, Hashable {
             updateInstance, destroyInstance,
             AccountRoute("PUT", "/api/v0/instances", .instanceWrite, "api.instances.update"),
             AccountRoute("DELETE", "/api/v0/instances", .instanceWrite, "api.instances.destroy"),
+            rebootInstance, recycleInstance,
             AccountRoute(
-                "PUT", "/api/v0/instances/reboot/{id}", .instanceWrite, "api.instance.reboot"),
-            AccountRoute(
-                "PUT", "/api/v0/instances/recycle/{id}", .instanceWrite, "api.instance.recycle"),
+                "GET", "/api/v0/instances/{id}/destruction", .instanceRead, "api.instance.show"),
             AccountRoute("GET", "/api/v0/machines", .machineRead, "api.machines.show"),
             AccountRoute("GET", "/api/v0/machines/{id}", .machineRead, "api.machine.show"),
             AccountRoute("GET", "/api/v0/commands", .instanceRead, "api.commands.show"),

@@ -50,7 +50,14 @@ package struct EnvironmentAccess: Sendable {
     ) async throws -> Bool {
         var values: [String: String] = [:]
         for (name, value) in variables {
-            values[try Self.checked(name: name)] = try Self.checked(value: value)
+            let name = try Self.checked(name: name)
+            guard !Self.isOfEveryProgram(name) else {
+                throw ControlPlaneError(
+                    .invalidArguments,
+                    "\(name) decides how every program starts, and would break every instance: give it to one in its env."
+                )
+            }
+            values[name] = try Self.checked(value: value)
         }
         if let objection = principal.scope.barsEnvironment {
             throw ControlPlaneError(.notAuthorized, objection)
@@ -113,6 +120,12 @@ package struct EnvironmentAccess: Sendable {
                 "The key has 1 to 256 letters, digits and underscores, and begins with no digit.")
         }
         return name
+    }
+
+    /// Where programs and their libraries are found (environ(7), ld.so(8)): without a slash, which no value has, it is
+    /// nowhere.
+    private static func isOfEveryProgram(_ name: String) -> Bool {
+        ["PATH", "HOME", "SHELL"].contains(name) || name.hasPrefix("LD_")
     }
 
     private static func checked(value: String) throws -> String {

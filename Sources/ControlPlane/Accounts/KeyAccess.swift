@@ -2,10 +2,24 @@
 package struct KeyAccess: Sendable {
     private let accounts: any AccountStore
     private let time: WallTime
+    private let limiter: RateLimiter<Write>
 
-    package init(accounts: any AccountStore, time: WallTime) {
+    /// - Parameters:
+    ///   - accounts: Where they are kept.
+    ///   - rate: How often an account may make keys, and how often revoke some, whichever of its keys ask.
+    ///   - time: The clock.
+    package init(
+        accounts: any AccountStore, rate: CallRate = .init(burst: 60, perSecond: 1), time: WallTime
+    ) {
         self.accounts = accounts
         self.time = time
+        limiter = RateLimiter(rate: rate)
+    }
+
+    /// What is counted, each apart.
+    private enum Write: Hashable {
+        case make(Account.ID)
+        case revoke(Account.ID)
     }
 
     /// The keys of the principal's account that are not revoked, by ascending id; those of them that the
@@ -28,7 +42,8 @@ package struct KeyAccess: Sendable {
     ///   - principal: Who makes it.
     /// - Returns: The key, and its secret, which exists nowhere else.
     /// - Throws: ``ControlPlaneError/Code/notAuthorized`` when it would have more than the principal's own;
-    ///   ``ControlPlaneError/Code/invalidArguments`` when the account has as many keys as it may.
+    ///   ``ControlPlaneError/Code/tooFrequent``; ``ControlPlaneError/Code/invalidArguments`` when the account has
+    ///   as many keys as it may.
     package func make(_ file: PermissionFile, name: String, as principal: Principal) async throws
         -> (key: APIKey, secret: Secret)
     {
@@ -39,6 +54,8 @@ package struct KeyAccess: Sendable {
             throw ControlPlaneError(
                 .notAuthorized, "A key grants no more than it has itself: it ends before.")
         }
+        // Counting them, too, takes the store's time.
+        try limiter.admit(.make(principal.account.id))
         guard try await accounts.keys(account: principal.account.id).count < Self.maximumCount
         else {
             throw ControlPlaneError(
@@ -55,14 +72,24 @@ package struct KeyAccess: Sendable {
     ///
     /// - Returns: Whether there was one.
     /// - Throws: ``ControlPlaneError/Code/notAuthorized`` when it has more than the principal's own: a
-    ///   narrow key must not be able to lock its account's owner out.
+    ///   narrow key must not be able to lock its account's owner out. ``ControlPlaneError/Code/invalidArguments``
+    ///   for the last key that may do everything: nobody could make another. ``ControlPlaneError/Code/tooFrequent``.
     package func revoke(_ id: APIKey.ID, as principal: Principal) async throws -> Bool {
         guard let key = try await key(id, as: principal) else { return false }
         if id != principal.keyID, let excess = principal.scope.excess(of: key.scope) {
             throw ControlPlaneError(
                 .notAuthorized, "A key deletes no key that has more than itself: \(excess).")
         }
-        return try await accounts.revokeKey(id: id, orderedBy: principal.keyID, at: time.now())
+        try limiter.admit(.revoke(principal.account.id))
+        let now = time.now()
+        return try await accounts.revokeKey(id: id, orderedBy: principal.keyID, at: now) { others in
+            guard !key.isFull(at: now) || others.contains(where: { $0.isFull(at: now) }) else {
+                throw ControlPlaneError(
+                    .invalidArguments,
+                    "This is the account's only key without limits; make another one first, or have the operator revoke it (boathook admin revoke-key)."
+                )
+            }
+        }
     }
 
     /// Gives the key that asks another secret; what it may do, and what it has done, stay its own.
@@ -86,4 +113,11 @@ package struct KeyAccess: Sendable {
 
     /// Nobody has so many; without a bound, one key could fill the disk with others.
     private static let maximumCount = 1000
+}
+
+extension APIKey {
+    /// Whether it may do all that its account may, at that time.
+    fileprivate func isFull(at time: Double) -> Bool {
+        expiresAt.map { $0 > time } ?? true && scope.excess(of: .everything) == nil
+    }
 }

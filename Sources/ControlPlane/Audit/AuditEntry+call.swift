@@ -14,9 +14,8 @@ extension AuditEntry {
     ) -> AuditEntry {
         var entry = AuditEntry(
             time: time, event: .apiCalled, accountID: principal.account.id,
-            keyID: principal.keyID, instanceID: instance)
+            keyID: principal.keyID, instanceID: instance, address: principal.address)
         entry.route = "\(route.method) \(route.path)"
-        entry.address = principal.address
         entry.arguments = arguments.isEmpty ? nil : arguments
         return entry
     }

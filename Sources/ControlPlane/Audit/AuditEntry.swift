@@ -69,7 +69,7 @@ package struct AuditEntry: Sendable, Hashable, Codable {
     package init(
         time: Double, event: Event, accountID: Account.ID? = nil, keyID: APIKey.ID? = nil,
         instanceID: Instance.ID? = nil, commandID: Command.ID? = nil, text: String? = nil,
-        decision: Decision? = nil, detail: String? = nil
+        decision: Decision? = nil, detail: String? = nil, address: String? = nil
     ) {
         self.time = time
         self.event = event
@@ -80,6 +80,7 @@ package struct AuditEntry: Sendable, Hashable, Codable {
         self.text = text.map(Self.cut)
         self.decision = decision
         self.detail = detail
+        self.address = address
     }
 
     /// What is stored and hashed: JSON with sorted keys and without white space.

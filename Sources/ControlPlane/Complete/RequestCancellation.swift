@@ -35,7 +35,8 @@ package struct RequestCancellation: Sendable {
         try await store.append(
             AuditEntry(
                 time: time.now(), event: .commandCancelled, accountID: principal.account.id,
-                keyID: principal.keyID, instanceID: command.instanceID, commandID: id))
+                keyID: principal.keyID, instanceID: command.instanceID, commandID: id,
+                address: principal.address))
         if command.state == .queued {
             let ended = try await store.finish(
                 id, from: .queued, as: .cancelled,

@@ -15,6 +15,7 @@ package final class Dispatcher: Service {
         var messages: AsyncStream<ServerMessage>.Continuation
         /// Orders that came while older ones are still being sent; nil when all of them were.
         var backlog: [ServerMessage]? = []
+        var hasEngine = true
     }
 
     private struct State {
@@ -45,6 +46,19 @@ package final class Dispatcher: Service {
     /// Whether the machine's link is open now.
     package func isConnected(_ machine: Machine.ID) -> Bool {
         state.withLockedValue { $0.links[machine] != nil }
+    }
+
+    /// How much of the machine can be reached now.
+    package func reach(_ machine: Machine.ID) -> MachineReach {
+        state.withLockedValue { state in
+            guard let link = state.links[machine] else { return .none }
+            return link.hasEngine ? .full : .withoutEngine
+        }
+    }
+
+    /// Takes the machine's word on its container engine, which counts for as long as its link is open.
+    package func setEngine(isAvailable: Bool, of machine: Machine.ID) {
+        state.withLockedValue { $0.links[machine]?.hasEngine = isAvailable }
     }
 
     /// Opens a machine's link; an older one of the same machine ends.

@@ -88,6 +88,8 @@ package struct NewCommand: Sendable {
     package var undelivered: [Command.ID]
     /// `dispatched` when the machine's link is open at that moment, `queued` otherwise.
     package var state: CommandState
+    /// From where it was ordered, for the audit log; nil where that is not known, and for what a schedule orders.
+    package var address: String?
 
     package init(
         accountID: Account.ID, keyID: APIKey.ID, instance: Instance, text: String,

@@ -122,7 +122,7 @@ package struct ExecuteCommand: Sendable {
                 AuditEntry(
                     time: time.now(), event: .commandDenied, accountID: principal.account.id,
                     keyID: principal.keyID, instanceID: order.hiddenInstanceID ?? id, text: text,
-                    decision: decision, detail: "\(error.code)"))
+                    decision: decision, detail: "\(error.code)", address: principal.address))
             throw error
         }
     }
@@ -141,7 +141,8 @@ package struct ExecuteCommand: Sendable {
         try await audit.append(
             AuditEntry(
                 time: time.now(), event: .commandDenied, accountID: principal.account.id,
-                keyID: principal.keyID, instanceID: id, detail: "\(error.code)"))
+                keyID: principal.keyID, instanceID: id, detail: "\(error.code)",
+                address: principal.address))
     }
 
     private func accept(
@@ -163,19 +164,19 @@ package struct ExecuteCommand: Sendable {
 
         let secret = Secret()
         let now = time.now()
-        let (command, isNew) = try await commands.add(
-            NewCommand(
-                accountID: principal.account.id, keyID: principal.keyID, instance: instance,
-                text: text, decision: decision, removalOrder: removal, planID: order.planID,
-                deletionBudget: decision.writes ? principal.scope.deletionBudget : nil,
-                timeoutSeconds: timeout, createdAt: now,
-                startBy: time.steady()
-                    + (decision.writes ? times.writerStartWithin : times.readerStartWithin),
-                resultDigest: secret.digest, resultExpiresAt: now + times.resultLifetime,
-                idempotencyKey: order.idempotencyKey,
-                undelivered: decision.writes ? undelivered.recent() : [],
-                state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued),
-            bounds: bounds)
+        var new = NewCommand(
+            accountID: principal.account.id, keyID: principal.keyID, instance: instance,
+            text: text, decision: decision, removalOrder: removal, planID: order.planID,
+            deletionBudget: decision.writes ? principal.scope.deletionBudget : nil,
+            timeoutSeconds: timeout, createdAt: now,
+            startBy: time.steady()
+                + (decision.writes ? times.writerStartWithin : times.readerStartWithin),
+            resultDigest: secret.digest, resultExpiresAt: now + times.resultLifetime,
+            idempotencyKey: order.idempotencyKey,
+            undelivered: decision.writes ? undelivered.recent() : [],
+            state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued)
+        new.address = principal.address
+        let (command, isNew) = try await commands.add(new, bounds: bounds)
         FaultPoint.commandStored.reached()
         if isNew { try await send(command) }
         FaultPoint.commandSent.reached()

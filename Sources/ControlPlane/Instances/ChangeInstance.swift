@@ -4,13 +4,13 @@ package import AgentLink
 /// written down, not when the machine has carried it out.
 package struct ChangeInstance: Sendable {
     private let access: InstanceAccess
-    private let instances: any InstanceStore
+    private let instances: any InstanceStore & AuditLog
     private let orders: InstanceOrders
     private let dispatcher: Dispatcher
     private let time: WallTime
 
     package init(
-        access: InstanceAccess, instances: any InstanceStore, orders: InstanceOrders,
+        access: InstanceAccess, instances: any InstanceStore & AuditLog, orders: InstanceOrders,
         dispatcher: Dispatcher, time: WallTime
     ) {
         self.access = access
@@ -26,12 +26,17 @@ package struct ChangeInstance: Sendable {
     ///   - id: The instance.
     ///   - state: How it is to be.
     ///   - principal: Who wants it.
+    ///   - route: By which way, for the audit log.
     /// - Throws: ``ControlPlaneError``: `instance_not_found`; `no_room` when its machine has no free GPUs for it.
     package func callAsFunction(
-        _ id: Instance.ID, to state: InstanceOrder.State, as principal: Principal
+        _ id: Instance.ID, to state: InstanceOrder.State, as principal: Principal,
+        through route: AccountRoute
     ) async throws {
+        let call = AuditEntry.call(
+            route, by: principal, instance: id,
+            arguments: state == .gone ? [:] : ["state": state.rawValue], at: time.now())
         switch try await instances.wish(
-            state, for: id, account: principal.account.id, at: time.now())
+            state, for: id, account: principal.account.id, noting: call)
         {
         case .wished(let wish): try await orders.send(wish)
         case .noRoom:
@@ -43,17 +48,23 @@ package struct ChangeInstance: Sendable {
 
     /// Ends the processes of a running instance and starts it again, in the same file system.
     ///
+    /// It is no wish, so the audit log has it before the machine is told.
+    ///
     /// - Throws: ``ControlPlaneError``: `instance_not_found`; `instance_not_ready` when it does not run, or its
-    ///   machine is not connected.
+    ///   machine is not connected, or its container engine does not answer.
     package func reboot(_ id: Instance.ID, as principal: Principal) async throws {
         let instance = try await access.instance(id, as: principal, to: .show)
+        let notReady = ControlPlaneError(
+            .instanceNotReady, "Invalid instance id. Is the container started?")
         guard let containerID = instance.containerID, instance.status.isRunning,
+            dispatcher.reach(instance.machineID) == .full
+        else { throw notReady }
+        try await instances.append(
+            .call(.rebootInstance, by: principal, instance: id, at: time.now()))
+        guard
             dispatcher.restart(
                 RestartInstance(instanceID: id, containerID: containerID), on: instance.machineID)
-        else {
-            throw ControlPlaneError(
-                .instanceNotReady, "Invalid instance id. Is the container started?")
-        }
+        else { throw notReady }
     }
 
     /// Gives the instance a new container, made from what the last one was made from; what the last one had
@@ -63,7 +74,8 @@ package struct ChangeInstance: Sendable {
     package func recycle(_ id: Instance.ID, as principal: Principal) async throws {
         guard
             let wish = try await instances.renew(
-                id, account: principal.account.id, specification: nil, image: nil)
+                id, account: principal.account.id, specification: nil, image: nil,
+                noting: .call(.recycleInstance, by: principal, instance: id, at: time.now()))
         else { throw ControlPlaneError(.instanceNotFound, "Invalid instance id.") }
         try await orders.send(wish)
     }
@@ -71,7 +83,11 @@ package struct ChangeInstance: Sendable {
     /// - Throws: ``ControlPlaneError``: `instance_not_found`.
     package func label(_ id: Instance.ID, _ label: String?, as principal: Principal) async throws {
         guard
-            try await instances.setLabel(label, of: id, account: principal.account.id)
+            try await instances.setLabel(
+                label, of: id, account: principal.account.id,
+                noting: .call(
+                    .updateInstance, by: principal, instance: id,
+                    arguments: ["label": label ?? ""], at: time.now()))
         else { throw ControlPlaneError(.instanceNotFound, "Instance not found.") }
     }
 }

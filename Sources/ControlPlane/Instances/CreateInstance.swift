@@ -7,6 +7,8 @@ package struct InstanceRequest: Sendable, Hashable {
     package var program: ContainerSpecification.Program
     /// Pairs of name and value.
     package var environment: [[String]]
+    /// As whom the image's program runs; nil for whom the image says.
+    package var user: String?
     package var hostname: String?
     package var ports: [ContainerSpecification.Port]
     package var volumes: [ContainerSpecification.Volume]
@@ -17,18 +19,21 @@ package struct InstanceRequest: Sendable, Hashable {
     package var state: InstanceOrder.State
     package var runtype: String
     package var hasSSH: Bool
+    /// The template that some of it is from.
+    package var origin: InstanceOrigin?
 
     package init(
         image: String, login: RegistryLogin? = nil, program: ContainerSpecification.Program,
-        environment: [[String]] = [], hostname: String? = nil,
+        environment: [[String]] = [], user: String? = nil, hostname: String? = nil,
         ports: [ContainerSpecification.Port] = [], volumes: [ContainerSpecification.Volume] = [],
         diskGB: Double, label: String? = nil, state: InstanceOrder.State = .running,
-        runtype: String, hasSSH: Bool = false
+        runtype: String, hasSSH: Bool = false, origin: InstanceOrigin? = nil
     ) {
         self.image = image
         self.login = login
         self.program = program
         self.environment = environment
+        self.user = user
         self.hostname = hostname
         self.ports = ports
         self.volumes = volumes
@@ -37,6 +42,7 @@ package struct InstanceRequest: Sendable, Hashable {
         self.state = state
         self.runtype = runtype
         self.hasSSH = hasSSH
+        self.origin = origin
     }
 }
 
@@ -71,10 +77,16 @@ package struct CreateInstance: Sendable {
         self.time = time
     }
 
+    /// - Parameters:
+    ///   - request: What it is to be.
+    ///   - offer: On what.
+    ///   - principal: Who makes it.
+    ///   - route: By which way, for the audit log.
     /// - Returns: The instance, durable; its machine hears of it at once, or when it comes back.
     /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`, `switched_off`.
     package func callAsFunction(
-        _ request: InstanceRequest, on offer: Offer.ID, as principal: Principal
+        _ request: InstanceRequest, on offer: Offer.ID, as principal: Principal,
+        through route: AccountRoute
     ) async throws -> MadeInstance {
         let secret = Secret()
         let account = principal.account
@@ -84,7 +96,8 @@ package struct CreateInstance: Sendable {
                 accountID: account.id, offerID: offer, image: request.image, label: request.label,
                 state: request.state, diskGB: request.diskGB, runtype: request.runtype,
                 hiddenNames: accountEnvironment.compactMap(\.first) + [Self.keyName],
-                keyDigest: secret.digest, makerKeyID: principal.keyID, createdAt: time.now()
+                keyDigest: secret.digest, makerKeyID: principal.keyID, createdAt: time.now(),
+                origin: request.origin
             ) { [orders, switches] id, offer in
                 if let off = switches.switchedOff(
                     program: nil, instance: id, machine: offer.machine.id)
@@ -97,11 +110,14 @@ package struct CreateInstance: Sendable {
                         environment: Self.merged(
                             accountEnvironment, request.environment,
                             [[Self.keyName, secret.text]]),
-                        hostname: request.hostname, ports: request.ports,
+                        user: request.user, hostname: request.hostname, ports: request.ports,
                         volumes: request.volumes, hasSSH: request.hasSSH,
                         gpuCount: offer.gpuCount, diskGB: request.diskGB, owner: account.name,
                         label: request.label), for: id)
-            })
+            },
+            noting: .call(
+                route, by: principal, arguments: request.auditArguments(offer: offer),
+                at: time.now()))
         try await orders.send(stored)
         return MadeInstance(instance: stored.instance, key: secret)
     }

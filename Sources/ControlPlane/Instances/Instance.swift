@@ -31,6 +31,8 @@ package struct Instance: Sendable, Hashable, Identifiable {
     package var wish: InstanceWish
     /// What it takes of its machine; nil for a container that somebody else made.
     package var contract: InstanceContract?
+    /// The template that it was made from, if it was.
+    package var origin: InstanceOrigin?
 
     package init(
         id: ID, accountID: Account.ID, machineID: Machine.ID, containerID: String?, name: String,

@@ -36,6 +36,19 @@ package struct InstanceAccess: Sendable {
         try await instances.isRemoved(id, account: principal.account.id)
     }
 
+    /// How far the end of an instance of the principal's account is.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/instanceNotFound`` for one that the account never had.
+    package func destruction(of id: Instance.ID, as principal: Principal) async throws
+        -> Destruction
+    {
+        guard
+            let destruction = try await instances.destruction(
+                of: id, account: principal.account.id)
+        else { throw ControlPlaneError(.instanceNotFound, "Instance not found.") }
+        return destruction
+    }
+
     /// All that the principal may see, by ascending id.
     package func instances(of principal: Principal) async throws -> [Instance] {
         try await instances.instances(account: principal.account.id)

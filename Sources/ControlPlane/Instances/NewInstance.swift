@@ -17,6 +17,8 @@ package struct NewInstance: Sendable {
     /// The key that ordered it.
     package var makerKeyID: APIKey.ID
     package var createdAt: Double
+    /// The template that it is made from, if it is.
+    package var origin: InstanceOrigin?
     /// What its container is made from, sealed, once the id and the offer are known.
     package var specification: @Sendable (Instance.ID, Offer) throws -> [UInt8]
 
@@ -24,7 +26,7 @@ package struct NewInstance: Sendable {
         accountID: Account.ID, offerID: Offer.ID, image: String, label: String?,
         state: InstanceOrder.State, diskGB: Double, runtype: String, hiddenNames: [String],
         keyDigest: SecretDigest,
-        makerKeyID: APIKey.ID, createdAt: Double,
+        makerKeyID: APIKey.ID, createdAt: Double, origin: InstanceOrigin? = nil,
         specification: @escaping @Sendable (Instance.ID, Offer) throws -> [UInt8]
     ) {
         self.accountID = accountID
@@ -38,6 +40,7 @@ package struct NewInstance: Sendable {
         self.keyDigest = keyDigest
         self.makerKeyID = makerKeyID
         self.createdAt = createdAt
+        self.origin = origin
         self.specification = specification
     }
 

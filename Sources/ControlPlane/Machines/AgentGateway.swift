@@ -123,11 +123,22 @@ package struct AgentGateway: Sendable {
                 try await instances.remove(
                     containerID: containerID, machine: machine.id, at: time.now())
             case .machine(let report):
+                if let problem = report.problem {
+                    logger.warning(
+                        "machine report refused",
+                        metadata: ["boathook.machine.id": "\(machine.id)", "error": "\(problem)"])
+                    continue
+                }
                 if try await machines.keep(report, machine: machine.id, at: time.now()) {
                     try await orders.sendAll(to: machine.id)
                 }
             case .instanceProgress(let progress):
                 try await instances.progress(progress, machine: machine.id, at: time.now())
+            case .engine(let isAvailable):
+                logger.info(
+                    isAvailable ? "engine answers" : "engine does not answer",
+                    metadata: ["boathook.machine.id": "\(machine.id)"])
+                dispatcher.setEngine(isAvailable: isAvailable, of: machine.id)
             case .commandStarted(let started):
                 guard let command = try await commands.command(started.commandID),
                     command.machineID == machine.id

@@ -35,7 +35,7 @@ package struct Offer: Sendable, Hashable, Identifiable {
     /// Dollars an hour.
     package var price: Double { report.price * Double(max(gpuCount, 1)) }
 
-    /// The share of the machine's cores and memory that goes with it.
+    /// The share of the machine's GPUs; of the rest see ``MachineReport/share(gpuCount:)``.
     package var share: Double {
         report.gpus.isEmpty ? 1 : Double(gpuCount) / Double(report.gpus.count)
     }

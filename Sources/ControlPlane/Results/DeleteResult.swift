@@ -27,7 +27,8 @@ package struct DeleteResult: Sendable {
         try await commands.append(
             AuditEntry(
                 time: time.now(), event: .resultDeleted, accountID: principal.account.id,
-                keyID: principal.keyID, instanceID: command.instanceID, commandID: id))
+                keyID: principal.keyID, instanceID: command.instanceID, commandID: id,
+                address: principal.address))
         try await results.delete(id)
         try await commands.forgetResults([id])
     }

@@ -1,7 +1,9 @@
 import Agent
+import AgentLink
 import ContainerEngine
 import ControlPlane
 import FoundationEssentials
+import Glibc
 import Jail
 import Logging
 import NIOPosix
@@ -10,7 +12,17 @@ import NIOPosix
 struct AgentAssembly {
     let service: AgentService
 
-    init(_ settings: Settings, folder: String, link: any ServerLink, logger: Logger) async throws {
+    /// - Parameters:
+    ///   - settings: The process's.
+    ///   - folder: The agent's own.
+    ///   - link: To its server.
+    ///   - membership: Says which machine of which server this is; another one after it has joined anew.
+    ///   - logger: The process's.
+    /// - Throws: ``SettingError``, and what an engine that is not there throws.
+    init(
+        _ settings: Settings, folder: String, link: any ServerLink, membership: String,
+        logger: Logger
+    ) async throws {
         let socketPath = try EngineLocator.socketPath(option: settings.engine)
         let engine = DockerEngine(socketPath: socketPath, threads: .singleton)
         let version = try await engine.version()
@@ -26,7 +38,8 @@ struct AgentAssembly {
             link: link, engine: engine,
             jail: try Jail(libraryPath: Self.libraryPath(), cgroups: cgroups),
             policy: MachinePolicy(try settings.machinePolicy.policy()), dataFolder: folder,
-            adoption: settings.adoption, agentID: try Self.agentID(in: folder),
+            adoption: settings.adoption,
+            agentID: try Self.agentID(in: folder, of: membership, logger),
             instances: settings.instances,
             ssh: SSHSettings(
                 addresses: settings.sshAddresses, executable: try Self.executable(),
@@ -50,17 +63,25 @@ struct AgentAssembly {
     /// By which the agent knows the containers that it made: 64 random bits, kept for as long as its folder.
     ///
     /// Several agents may share an engine, and each one's server counts its instances from 1. An agent whose folder
-    /// was lost takes what it made before for what somebody else made.
-    private static func agentID(in folder: String) throws -> String {
+    /// was lost, or that belongs to another server by now, takes what it made before for what somebody else made:
+    /// that server's instance of the same number is another one's.
+    private static func agentID(in folder: String, of membership: String, _ logger: Logger) throws
+        -> String
+    {
         let path = folder + "/agent-id"
-        if try SecretFile.read(path) == nil {
-            let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-            try SecretFile.create(
-                String(repeating: "0", count: 16 - digits.count) + digits, at: path)
+        let owner = Hex.string(SecretDigest(of: membership).bytes.prefix(16))
+        if let text = try SecretFile.read(path) {
+            let words = text.split(separator: " ")
+            guard words.count == 2, words[0].utf8.count == 16,
+                words[0].utf8.allSatisfy("0123456789abcdef".utf8.contains)
+            else { throw SettingError(path, "is no agent's id") }
+            if words[1] == owner { return String(words[0]) }
+            logger.warning("this machine has joined anew: what it made before is adopted")
+            unlink(path)
         }
-        guard let id = try SecretFile.read(path), id.utf8.count == 16,
-            id.utf8.allSatisfy("0123456789abcdef".utf8.contains)
-        else { throw SettingError(path, "is no agent's id") }
+        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        let id = String(repeating: "0", count: 16 - digits.count) + digits
+        try SecretFile.create("\(id) \(owner)", at: path)
         return id
     }
 

@@ -83,7 +83,8 @@ struct ServerAssembly {
         let application = APIServer.application(
             APIServer.Parts(
                 authenticator: Authenticator(accounts: store),
-                keys: KeyAccess(accounts: store, time: time), account: account,
+                keys: KeyAccess(accounts: store, rate: settings.keyRate, time: time),
+                account: account,
                 instances: access,
                 machines: store,
                 create: CreateInstance(
@@ -151,6 +152,14 @@ extension Settings {
         switch compatibility {
         case .vastStrict: .interval(seconds: 1.5)
         case .boathook: .init(burst: 2000, perSecond: 1000)
+        }
+    }
+
+    /// Of making and of revoking keys: upstream's interval (contract 0.4), or a rate that no client meets.
+    var keyRate: CallRate {
+        switch compatibility {
+        case .vastStrict: .interval(seconds: 2)
+        case .boathook: .init(burst: 60, perSecond: 1)
         }
     }
 

@@ -20,7 +20,14 @@ struct RunningProcess {
     func signalGroup(_ signal: CInt) {
         // The engine's runtime makes each execution the leader of a session (setsid(2)); a group that bears its
         // leader's number is that leader's.
-        if getpgid(id) == id { Glibc.kill(-id, signal) } else { Glibc.kill(id, signal) }
+        let problem = handle.signalGroup(signal)
+        if problem == 0 { return }
+        // An older kernel takes a number alone, which is somebody else's only if all ended since this look.
+        if problem == EINVAL, getpgid(id) == id {
+            Glibc.kill(-id, signal)
+        } else {
+            handle.signal(signal)
+        }
     }
 
     func kill() {

@@ -55,6 +55,14 @@ enum SSHSession {
         in door: SSHDoorFile, _ terminal: SessionTerminal?
     ) throws(SessionError) -> [String] {
         let asked = variable("SSH_ORIGINAL_COMMAND")
+        // sshd's word for whom it let in; a client has no way to send another one (AcceptEnv).
+        if variable("LOGNAME")?.elementsEqual(SSHSettings.copyUser.utf8) ?? false {
+            guard terminal == nil, SessionCopyServer.isAsked(asked) else {
+                throw SessionError(
+                    "\(SSHSettings.copyUser) is for 'vastai copy' alone; log in as root", status: 1)
+            }
+            return try SessionCopyServer(door: door).arguments()
+        }
         if let asked, asked.elementsEqual(SSHSettings.fileTransferWord.utf8) {
             return try SessionFileServer(door: door).arguments()
         }

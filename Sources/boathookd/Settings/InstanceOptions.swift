@@ -9,6 +9,8 @@ extension Settings {
         settings.makesInstances =
             try word(.createInstances, values, default: YesOrNo.yes) == .yes
         settings.slots = try number(.slots, values, default: 16, in: 1...1000)
+        settings.processLimit = try number(
+            .instanceProcesses, values, default: 4096, in: 0...4_194_304)
         settings.network = try word(.instanceNetwork, values, default: .auto)
         settings.ports = try read(
             .ports, values, default: settings.ports, "a range of ports, such as 20000-29999",

@@ -20,6 +20,8 @@ enum Setting: String, CaseIterable, Sendable {
     /// Whether instances may be made on this machine, and how many there may be at a time.
     case createInstances = "create_instances"
     case slots
+    /// How many processes and threads each may have.
+    case instanceProcesses = "instance_processes"
     /// The network that they get, and the machine's ports behind which they are reached.
     case instanceNetwork = "instance_network"
     case ports

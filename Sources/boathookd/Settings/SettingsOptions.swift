@@ -64,7 +64,13 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The network of instances that are made: auto (default: bridge if the engine has it, else none), bridge, host, none.",
+            "How many processes and threads each may have (default: 4096; 0 for any number).",
+            valueName: "n"))
+    var instanceProcesses: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The network of instances that are made: auto (default: isolated if the engine has a bridge, else none), isolated, bridge, host, none.",
             valueName: "which"))
     var instanceNetwork: String?
 
@@ -172,6 +178,7 @@ struct SettingsOptions: ParsableArguments {
         case .machinePolicy: machinePolicy
         case .createInstances: createInstances
         case .slots: slots
+        case .instanceProcesses: instanceProcesses
         case .instanceNetwork: instanceNetwork
         case .ports: ports
         case .publicAddress: publicAddress

@@ -20,6 +20,8 @@ class Between:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.change = lambda line: [line]
+        # Whether a call of that path comes through; its connection ends else.
+        self.lets = lambda path: True
         self.links = 0
         # Of the newest attachment: what a signature is bound to is no secret.
         self.agent_nonce = self.server_nonce = None
@@ -80,6 +82,9 @@ class Between:
                 for piece in framing.feed(data):
                     # Before its request is there, nothing is answered.
                     if piece.kind == "head":
+                        if not self.lets(piece.path):
+                            self._end(agent)
+                            return self._end(server)
                         paths.append(piece.path)
                     if piece.kind == "body" and piece.path == LINK:
                         self.agent_nonce = json.loads(piece.data)["nonce"]

@@ -5,6 +5,7 @@ import fcntl
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import socket
@@ -26,6 +27,17 @@ def new_key(folder, name, kind="ed25519"):
 
 def public(key):
     return key.with_suffix(".pub").read_text().strip()
+
+
+def lend(container, *names):
+    """Puts programs of this machine into a container, with what they are loaded with."""
+    for name in names:
+        program = run("which", name).stdout.decode().strip()
+        for library in re.findall(r"=> (/\S+)", run("ldd", program).stdout.decode()):
+            place = f"{os.path.realpath(os.path.dirname(library))}/{os.path.basename(library)}"
+            if container.exec("ls", place, check=False).returncode != 0:
+                container.engine.docker("cp", "-L", library, f"{container.name}:{place}")
+        container.engine.docker("cp", "-L", program, f"{container.name}:/usr/bin/{name}")
 
 
 class Login:

@@ -28,13 +28,21 @@ class Typist:
         programs = official.program(version, "vastai").parent
         self.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "agent", "-f", folder / ".ssh/id_ed25519")
+        # ssh and sudo ask for the home of the user, not for $HOME.
+        self.users = folder / "passwd"
+        self.users.write_text(f"root:x:0:0::{folder}:/bin/bash\n")
         self.public_key = (folder / ".ssh/id_ed25519.pub").read_text().strip()
         self.folder = folder
+
+    def command(self, line):
+        """What runs a line where this folder is the home of the one who types."""
+        script = 'mount --bind "$0" /etc/passwd && exec bash -c "$1"'
+        return ["unshare", "--mount", "bash", "-c", script, str(self.users), line]
 
     def __call__(self, line, status=0, timeout=150):
         """What it says, on both of its streams."""
         done = subprocess.run(
-            ["bash", "-c", line], env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+            self.command(line), env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
         )
         said = done.stdout.decode()
@@ -45,7 +53,7 @@ class Typist:
     def raw(self, line):
         """What it says for programs."""
         done = subprocess.run(
-            ["bash", "-c", f"{line} --raw"], env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+            self.command(f"{line} --raw"), env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
             capture_output=True, timeout=150,
         )
         assert done.returncode == 0, done
