@@ -122,6 +122,10 @@ package final class DockerEngine: ContainerEngine {
     {
         let response = try await execute(.GET, path, deadline: .now() + timeout)
         if response.status == .notFound { return nil }
+        // What it cannot read now, it cannot read later.
+        if response.status == .badRequest {
+            throw EngineError(.impossible, try await message(of: response))
+        }
         guard response.status == .ok else { throw try await refusal(response) }
         let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
         do {

@@ -60,7 +60,7 @@ def test_both_ways(home, one, copy, tmp_path):
 
 def test_what_comes_from_an_instance_gets_no_rights_here(home, one, copy, tmp_path):
     container = Instances(home).container(one)
-    container.shell("mkdir /odd && cd /odd && mknod null c 1 3 && mkfifo fifo && cp /bin/true suid && chmod 6755 suid")
+    container.shell("mkdir /odd && cd /odd && mknod null c 1 3 && mkfifo fifo && cat /bin/true >suid && chmod 6755 suid")
     copy(f"{one}:/odd/", "here")
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["suid"]
     assert (tmp_path / "here/suid").stat().st_mode & 0o7777 == 0o755

@@ -79,7 +79,7 @@ def test_programs_of_images(made, boathook):
     ended = made_by(boathook("create", "instance", str(made.offer), "-i", made.image, "--args", "/usr/bin/true"))
     made.until(ended, "exited")
     said = boathook("start", "instance", str(ended), "--wait", status=1)
-    assert f"instance {ended}: its program has ended" in said
+    assert f"instance {ended}: its program has ended: exited with status 0" in said
 
 
 def test_launch(made, boathook):
@@ -146,10 +146,13 @@ def test_1_for_what_is_not_there(made, boathook):
 
 
 def test_1_for_what_did_not_come_about(made, boathook):
-    done = made.client.cli(
-        "create", "instance", str(made.offer), "--image", "127.0.0.1:9/nothing:1", "--wait", timeout=90)
-    assert done.returncode == 1 and b"Error" in done.stderr and b"127.0.0.1:9" in done.stderr
+    create = ("create", "instance", str(made.offer), "--wait", "--image")
+    done = made.client.cli(*create, "UPPER/case", timeout=30)
+    assert done.returncode == 1 and b"Error" in done.stderr and b"UPPER/case" in done.stderr
     assert made_by(done.stdout.decode()) in [row["id"] for row in made.client.instances()]
+    # What may pass is waited for.
+    done = made.client.cli(*create, "127.0.0.1:9/nothing:1", "--timeout", "3", timeout=30)
+    assert done.returncode == 124 and b"to be tried again" in done.stderr and b"127.0.0.1:9" in done.stderr
 
 
 def test_64_for_wrong_usage(made, boathook):

@@ -153,7 +153,7 @@ struct InstanceWait {
         case .gone: return .pending(text)
         case .running where status == "running" && isThere: return .done
         case .running where status == "exited" && isSettled == true:
-            return .failed(message.isEmpty ? "its program has ended" : message)
+            return .failed(ended(message))
         case .stopped where ["exited", "created", "stopped"].contains(status) && isThere:
             return .done
         case .made where row["container_id"]?.string != nil && status != "loading" && isThere:
@@ -166,9 +166,15 @@ struct InstanceWait {
             let isToRun = row["intended_status"] == .string("running")
             if !isToRun || status == "running" { return .done }
             guard status == "exited", isSettled == true else { return .pending(text) }
-            return .failed(message.isEmpty ? "its program has ended" : message)
+            return .failed(ended(message))
         default: return .pending(text)
         }
+    }
+
+    /// With how it ended, as far as the machine says.
+    private static func ended(_ message: String) -> String {
+        if message.hasPrefix("Error") { return message }
+        return "its program has ended" + (message.isEmpty ? "" : ": \(message)")
     }
 
     /// A reboot is no wish that the machine settles: what tells is when the program was started, and, where it could not be
@@ -180,7 +186,7 @@ struct InstanceWait {
         switch status {
         case "running": hasStarted() ? .done : .pending(text)
         case "exited" where hasStarted():
-            .failed(message.isEmpty ? "its program has ended" : message)
+            .failed(ended(message))
         case "exited" where isNews && !message.isEmpty: .failed(message)
         // Between the end of its program and the start of the next one; or that was all.
         case "exited": .ended(text)
