@@ -191,13 +191,18 @@ extension SQLiteStore: InstanceStore {
                 INSERT INTO instance (
                     account_id, machine_id, container_id, name, image, label, status, created_at,
                     environment, wished
-                ) VALUES (?, ?, ?, ?, ?, ?, '', ?, '[]', '')
-                ON CONFLICT (machine_id, container_id)
-                    WHERE removed_at IS NULL AND container_id IS NOT NULL DO NOTHING
+                )
+                -- A conflict would spend an id each time that the container is told of.
+                SELECT :owner, :machine, :container, :name, :image, :label, '', :created, '[]', ''
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM instance
+                    WHERE machine_id = :machine AND container_id = :container
+                        AND removed_at IS NULL)
                 """,
             arguments: [
-                owner, machine, report.containerID, report.name, report.image, report.label,
-                report.createdAt,
+                "owner": owner, "machine": machine, "container": report.containerID,
+                "name": report.name, "image": report.image, "label": report.label,
+                "created": report.createdAt,
             ])
         try update(
             db, report,

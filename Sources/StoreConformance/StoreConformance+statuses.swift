@@ -18,7 +18,23 @@ extension StoreConformance {
             Check(name: "the number on a container that is adopted is given to no instance") {
                 try await $0.numbersOfOthers()
             },
+            Check(name: "what is told again spends no id") { try await $0.reportsSpendNoIDs() },
         ]
+    }
+
+    private func reportsSpendNoIDs() async throws -> [String] {
+        var found = Findings()
+        let world = try await World(store)
+        let (account, machine) = (world.account.id, world.machine.id)
+        for _ in 0..<5 {
+            try await store.upsert(.sample("a"), machine: machine, owner: account)
+            try await store.replaceAll(
+                machine: machine, with: [(.sample("a"), account)], at: 1)
+        }
+        try await store.upsert(.sample("b"), machine: machine, owner: account)
+        let ids = try await store.instances(account: account).map(\.id)
+        found.check(ids.count == 2 && ids[1] == ids[0] + 1, "the next one has the next id")
+        return found.list
     }
 
     /// An instance that runs in its container, and whose wish is settled.
