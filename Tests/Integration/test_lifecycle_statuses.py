@@ -157,3 +157,20 @@ def test_what_could_not_be_told_is_told_later_on_the_same_link(fleet):
     eventually("it is as wished", lambda: made.row(identifier)["is_settled"], 20)
     eventually("the other is gone", lambda: fleet.request("GET", destruction).json["state"] == "done", 40, every=0.1)
     assert fleet.between.links == links
+
+
+def test_a_paused_container_is_frozen(made):
+    identifier = made.create()
+    container = made.container(identifier)
+    container.engine.docker("pause", container.name)
+    row = made.until(identifier, "frozen", 1)
+    assert row["intended_status"] == "running"
+    container.engine.docker("unpause", container.name)
+    made.until(identifier, "running", 1)
+    # A start of what is paused goes on where it was.
+    container.engine.docker("pause", container.name)
+    made.until(identifier, "frozen", 1)
+    started = container.inspect()["State"]["StartedAt"]
+    made.start(identifier)
+    assert container.inspect()["State"]["StartedAt"] == started
+    made.destroy(identifier)

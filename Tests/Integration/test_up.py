@@ -42,6 +42,24 @@ def test_it_ends_in_time_with_a_command_running(start_up, many_files):
     assert not pathlib.Path(f"/proc/{pid}/exe").exists()
 
 
+def test_an_agent_whose_server_is_another_one_is_another_one(start_up):
+    """What it made for the last server's instance of some number is not the next one's."""
+    up = start_up()
+    name = up.data / "agent/agent-id"
+    first = name.read_text()
+    up.process.end()
+    up.start()
+    assert name.read_text() == first
+    up.process.end()
+    for path in up.data.glob("boathook.db*"):
+        path.unlink()
+    (up.data / "admin.key").unlink()
+    up.start()
+    second = name.read_text()
+    assert second.split()[0] != first.split()[0] and second.split()[1] != first.split()[1]
+    assert stat.S_IMODE(name.stat().st_mode) == 0o600
+
+
 def mounted():
     return pathlib.Path("/proc/self/mountinfo").read_text()
 
