@@ -407,3 +407,21 @@ def test_sftp_is_the_containers_own_tree(made, shared, login, tmp_path):
     listed = {line for line in done.stdout.decode().split() if line.startswith("/") or line.isalpha()}
     assert "workspace" in {name.strip("/") for name in listed}
     assert login.says("ls -A /tmp") == ""
+
+
+def test_a_key_that_comes_and_goes_while_the_instance_is_stopped(home, key, tmp_path):
+    made = Instances(home)
+    identifier = made.create(runtype="ssh", onstart="true")
+    made.stop(identifier)
+    late = new_key(tmp_path, "late")
+    added = home.request("POST", "/api/v0/ssh/", body={"ssh_key": public(late)})
+    assert added.status == 200, added
+    made.start(identifier)
+    login = Login(made.row(identifier), late, tmp_path).wait()
+    eventually("the new key is let in", login.is_let_in, 5)
+    made.stop(identifier)
+    assert home.request("DELETE", f"/api/v0/ssh/{added.json['key']['id']}/", body={}).status == 200
+    made.start(identifier)
+    eventually("the removed key is let in no more", lambda: not login.is_let_in(), 5)
+    assert Login(made.row(identifier), key, tmp_path).wait().is_let_in()
+    made.destroy(identifier)
