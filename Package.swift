@@ -224,11 +224,13 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "JailTests", dependencies: ["Jail"], swiftSettings: strict),
+        .testTarget(name: "JailTests", dependencies: ["CJail", "Jail"], swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
             dependencies: [
                 "Agent", "AgentLink", "CommandPolicy", "ContainerEngine", "Jail", "PolicyDocuments",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

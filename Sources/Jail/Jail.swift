@@ -24,6 +24,9 @@ package final class Jail: Sendable {
         guard geteuid() == 0 else {
             throw JailError("root", "the agent must run as root to confine commands")
         }
+        // One that is ignored outlives execve(2), and the kernel then keeps nobody's exit status (wait(2)): how a tool
+        // ended could not be known.
+        signal(SIGCHLD, SIG_DFL)
         library = try JailLibrary(path: libraryPath)
         network = cjail_network_namespace()
         guard network >= 0 else {

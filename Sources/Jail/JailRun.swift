@@ -46,6 +46,8 @@ struct JailRun {
         while process.stdout >= 0 || process.stderr >= 0 || process.status >= 0 || exit == nil {
             let isOverdue = killed.map { .now - $0 > Self.grace } ?? false
             if isOverdue { return }
+            // Output that never pauses keeps poll(2) from ever running into its own limit.
+            if killed == nil, .now - started >= limits.wallTime { end(as: .timedOut) }
             let waitsForCancellation = verdict == nil
             var entries = [
                 pollfd(fd: process.stdout, events: Int16(POLLIN), revents: 0),
@@ -58,11 +60,8 @@ struct JailRun {
             ]
             // A negative descriptor is passed over (poll(2)).
             let count = poll(&entries, nfds_t(entries.count), millisecondsToWait())
-            if count < 0 { continue }
-            if count == 0 {
-                end(as: .timedOut)
-                continue
-            }
+            // Interrupted, or out of time: seen above.
+            if count <= 0 { continue }
             if entries[2].revents != 0 { readStatus(ready: ready) }
             // Two pipes do not tell what was written first. Tools hold standard output back and write
             // complaints at once, in pieces; so a complaint that is there came before most of it, and
@@ -90,12 +89,19 @@ struct JailRun {
 
     private var cause: JailEnd.Cause {
         if let failure { return failure }
-        if let verdict { return verdict }
+        if let verdict, !endedByItself { return verdict }
         guard let exit else { return .timedOut }
         // Without a word from the library the tool has run into the poison, or died before: either way
         // its main has done nothing.
         guard isReady else { return .notStarted(step: "preload", code: 0) }
         return exit.signal == 0 ? .exited(code: Int(exit.code)) : .signalled(Int(exit.signal))
+    }
+
+    /// Whether it was over, with all that it had to say, before we could end it: a wish or a limit that came in that moment
+    /// met nothing.
+    private var endedByItself: Bool {
+        let cameLate = verdict == .timedOut || verdict == .cancelled
+        return cameLate && exit?.signal == 0 && process.stdout < 0 && process.stderr < 0 && isReady
     }
 
     /// `failed STEP ERRNO` from the library.

@@ -46,7 +46,9 @@ struct RemovalSurvey {
     private var keptFolders: Set<[UInt8]> = []
     /// Folders with something in them.
     private var filledFolders: Set<[UInt8]> = []
+    /// A record that has begun, and how much of it was looked at for its end.
     private var rest: [UInt8] = []
+    private var lookedAt = 0
     /// Whether a record could not be read.
     private(set) var isBroken = false
 
@@ -89,7 +91,7 @@ struct RemovalSurvey {
     ) rethrows {
         rest.append(contentsOf: piece)
         var start = rest.startIndex
-        while let end = rest[start...].firstIndex(of: 0) {
+        while let end = rest[max(start, lookedAt)...].firstIndex(of: 0) {
             if var record = SurveyRecord(rest[start..<end]) {
                 record.path = named(record.path)
                 // Operands may lie in one another; what lies below one that is not entered is still to come.
@@ -104,7 +106,15 @@ struct RemovalSurvey {
             start = end + 1
         }
         rest.removeSubrange(..<start)
+        if rest.count > Self.maximumRecordByteCount {
+            isBroken = true
+            rest = []
+        }
+        lookedAt = rest.count
     }
+
+    /// A path may be much longer than `PATH_MAX` when its folders are entered one by one; this one takes minutes to make.
+    private static let maximumRecordByteCount = 1 << 20
 
     /// A path as `rm` names it: without what was put before an operand for `find`'s sake.
     private func named(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
