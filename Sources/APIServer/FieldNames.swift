@@ -17,7 +17,7 @@ extension HTTPField.Name {
     static let attachment = constant(LinkProtocol.attachmentHeader)
     /// HTML standard, section 9.2.4.
     static let lastEventID = constant("Last-Event-ID")
-    static let report = constant(LinkProtocol.reportHeader)
+    static let refusal = constant(LinkProtocol.refusalHeader)
 
     private static func constant(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else {

@@ -24,8 +24,10 @@ package struct CommandFinished: Sendable, Hashable, Codable {
     package var outcome: Outcome
     package var exitCode: Int?
     package var signal: Int?
-    /// For people: what is known beside the outcome.
-    package var note: String?
+    /// For people: what is known beside the outcome; without its end where that is long.
+    package var note: String? {
+        didSet { note = Self.bounded(note) }
+    }
     /// Bytes of each stream, and of both together.
     package var stdoutBytes: Int64
     package var stderrBytes: Int64
@@ -67,7 +69,7 @@ package struct CommandFinished: Sendable, Hashable, Codable {
         self.outcome = outcome
         self.exitCode = exitCode
         self.signal = signal
-        self.note = note
+        self.note = Self.bounded(note)
         self.stdoutBytes = stdoutBytes
         self.stderrBytes = stderrBytes
         self.sha256 = sha256
@@ -84,6 +86,15 @@ package struct CommandFinished: Sendable, Hashable, Codable {
             note: [self.note, note].compactMap { $0 }.joined(separator: "; "), complete: false,
             startedAt: startedAt, runtime: runtime, removal: removal)
     }
+
+    /// Engines and registries say long things.
+    private static func bounded(_ note: String?) -> String? {
+        guard let note, note.unicodeScalars.count > maximumNoteLength else { return note }
+        return String(note.unicodeScalars.prefix(maximumNoteLength - 1)) + "…"
+    }
+
+    /// In characters of Unicode.
+    package static let maximumNoteLength = 1000
 
     /// SHA-256 of nothing (FIPS 180-4).
     package static let emptyDigest =

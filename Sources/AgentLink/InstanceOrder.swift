@@ -57,6 +57,11 @@ package struct InstanceOrder: Sendable, Hashable, Codable {
         self.specification = specification
         self.authorizedKeys = authorizedKeys
     }
+
+    /// Whether somebody else has removed the instance's container: what it left is to go.
+    ///
+    /// A container of it that is there all the same, on an engine that has its disk again, is not meant.
+    package var isOfRemoved: Bool { state == .gone && number == 0 && containerID == nil }
 }
 
 /// Ends a running container's processes and starts it again, in the same file system.

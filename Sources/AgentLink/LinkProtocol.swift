@@ -3,7 +3,7 @@ package enum LinkProtocol {
     /// Raised when an old peer would misread a message.
     ///
     /// A server refuses an agent of another version with 426.
-    package static let version = 4
+    package static let version = 5
 
     /// `POST`, bearer join token: ``JoinRequest`` → ``JoinReply``.
     package static let joinPath = "/agent/v1/join"
@@ -12,8 +12,10 @@ package enum LinkProtocol {
     package static let linkPath = "/agent/v1/link"
     /// `POST`, bearer machine token: an array of ``AgentMessage``; 204.
     package static let reportsPath = "/agent/v1/reports"
-    /// `POST`, bearer machine token: ``CommandFinished`` in the header ``reportHeader``, the output as
-    /// ``OutputFrame``s in the body; 204 once the server holds all of it durably.
+    /// `POST`, bearer machine token: a ``CommandFinished`` behind a ``ReportHead``, and the output as ``OutputFrame``s; 204
+    /// once the server holds all of it durably.
+    ///
+    /// A refusal that is final has the header ``refusalHeader``.
     package static let resultsPath = "/agent/v1/results"
 
     /// `POST`, bearer machine token, with a ``SendOutput/relayID`` behind it: what was written so far and is
@@ -25,8 +27,8 @@ package enum LinkProtocol {
     package static let attachmentHeader = "Boathook-Attachment"
     /// Which start of the tool an output is of; see ``CommandFinished/run``.
     package static let runHeader = "Boathook-Run"
-    /// A ``CommandFinished`` as base64 of its JSON.
-    package static let reportHeader = "Boathook-Report"
+    /// The server itself will not have this report, now or later; whoever stands between the two may answer 404, too.
+    package static let refusalHeader = "Boathook-Refused"
 
     /// Seconds between heartbeats on an idle line.
     package static let heartbeatSeconds = 10

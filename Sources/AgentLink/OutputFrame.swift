@@ -22,6 +22,9 @@ package struct OutputFrame: Sendable, Hashable {
     /// The most bytes that one frame carries.
     package static let maximumByteCount = 1 << 18
 
+    /// How often the streams of one output may take turns, at most: each time costs whoever keeps it some bytes.
+    package static let maximumRunCount = 1 << 18
+
     /// The head that announces `count` bytes of `stream`.
     package static func head(stream: Stream, count: Int) -> [UInt8] {
         let count = UInt32(count)

@@ -50,7 +50,7 @@ package struct Removal: Sendable, Hashable, Codable {
         self.digest = digest
     }
 
-    /// At most so many paths, and bytes of paths, are told; the report travels in a header.
+    /// At most so many paths, and bytes of paths, are told: enough to see what it is about.
     package static let maximumPathCount = 64
     package static let maximumPathByteCount = 8192
 }

@@ -9,7 +9,7 @@ import Testing
 /// `LinkProtocol.version`.
 @Suite struct MessageTests {
     static let serverMessages: [(name: String, message: ServerMessage)] = [
-        ("welcome", .welcome(Welcome(protocolVersion: 4, machineID: 7, silenceSeconds: 30))),
+        ("welcome", .welcome(Welcome(protocolVersion: 5, machineID: 7, silenceSeconds: 30))),
         (
             "run_command",
             .runCommand(

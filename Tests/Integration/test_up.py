@@ -42,10 +42,13 @@ def test_it_ends_in_time_with_a_command_running(start_up, many_files):
     assert not pathlib.Path(f"/proc/{pid}/exe").exists()
 
 
-def test_an_agent_whose_server_is_another_one_is_another_one(start_up):
-    """What it made for the last server's instance of some number is not the next one's."""
+def test_an_agent_whose_server_is_another_one_is_another_one(start_up, spoilable):
+    """What it made for the last server's instance of some number, and ran by the number of a command, is not the next one's."""
     up = start_up()
     name = up.data / "agent/agent-id"
+    first_file, second_file = spoilable.exec("ls", "many").stdout.decode().split()[:2]
+    _, former = up.run(up.instance_id(spoilable), f"rm many/{first_file}")
+    assert former["state"] == "exited"
     first = name.read_text()
     up.process.end()
     up.start()
@@ -58,6 +61,9 @@ def test_an_agent_whose_server_is_another_one_is_another_one(start_up):
     second = name.read_text()
     assert second.split()[0] != first.split()[0] and second.split()[1] != first.split()[1]
     assert stat.S_IMODE(name.stat().st_mode) == 0o600
+    _, row = up.run(up.instance_id(spoilable), f"rm many/{second_file}")
+    assert (row["id"], row["state"], row["exit_code"]) == (former["id"], "exited", 0), row
+    assert second_file not in spoilable.exec("ls", "many").stdout.decode().split()
 
 
 def mounted():

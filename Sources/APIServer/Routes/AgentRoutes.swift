@@ -42,7 +42,13 @@ struct LinkRoute: Sendable {
         let (messages, signer) = try await gateway.attachSigned(
             context.requireMachine(), hello: hello)
         let collected = request
+        let channel = context.channel
         let body = ResponseBody { writer in
+            // Below, a write to an agent that does not read has no end.
+            let watch = Task {
+                if await messages.waitUntilCut() { channel.close(promise: nil) }
+            }
+            defer { watch.cancel() }
             // An agent that went is seen by the close of its connection, not by the next message.
             try await collected.body.consumeWithCancellationOnInboundClose { _ in
                 var signer = signer
@@ -98,18 +104,25 @@ struct RelayRoute: Sendable {
     }
 }
 
-/// `POST /agent/v1/results`: a command's end in a header, its output as the body.
+/// `POST /agent/v1/results`: a command's end, and its output behind it.
 struct ResultsRoute: Sendable {
     let gateway: AgentGateway
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
     {
-        guard let header = request.headers[.report], let data = Data(base64Encoded: header),
-            let report = try? JSONDecoder().decode(CommandFinished.self, from: data)
-        else { throw WireError.badRequest("invalid_args", "No readable report.") }
-        let frames = request.body.map { [UInt8](buffer: $0) }
-        try await gateway.complete(report, frames: frames, from: context.requireMachine())
+        let machine = try context.requireMachine()
+        let body = ReportBody(request.body)
+        let report = try await body.report()
+        do {
+            try await gateway.complete(report, frames: body.frames, from: machine)
+        } catch let error as ControlPlaneError
+            where error.code == .agentRefused || error.code == .commandNotFound
+        {
+            var refusal = WireError(error)
+            refusal.headers[.refusal] = "1"
+            throw refusal
+        }
         return Response(status: .noContent)
     }
 }

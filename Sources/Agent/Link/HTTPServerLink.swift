@@ -1,6 +1,7 @@
 package import AgentLink
 internal import AsyncHTTPClient
 internal import FoundationEssentials
+internal import Glibc
 internal import NIOCore
 internal import NIOFoundationEssentialsCompat
 internal import NIOHTTP1
@@ -26,7 +27,7 @@ package final class HTTPServerLink: ServerLink {
         self.machineID = machineID
         self.token = token
         self.serverKey = serverKey
-        client = Self.makeClient()
+        client = Self.makeClient(silence: .seconds(60))
         relayClient = Self.makeClient()
     }
 
@@ -83,7 +84,7 @@ package final class HTTPServerLink: ServerLink {
         var request = request(LinkProtocol.linkPath)
         request.body = .bytes(try JSONEncoder().encode(hello))
         let response = try await client.execute(request, deadline: .distantFuture)
-        try await check(response)
+        try await check(response, is: .ok)
         let header = response.headers.first(name: LinkProtocol.attachmentHeader) ?? ""
         guard let serverNonce = LinkNonce(header) else { throw ForgedLine.noAttachment }
         let lines = VerifiedLines(
@@ -115,7 +116,8 @@ package final class HTTPServerLink: ServerLink {
     package func send(_ message: AgentMessage) async throws {
         var request = request(LinkProtocol.reportsPath)
         request.body = .bytes(try JSONEncoder().encode([message]))
-        try await check(try await client.execute(request, timeout: .seconds(30)))
+        try await check(
+            try await client.execute(request, timeout: .seconds(30)), is: .noContent)
     }
 
     package func relay(_ relayID: String, frames: FollowedOutput) async throws {
@@ -125,23 +127,23 @@ package final class HTTPServerLink: ServerLink {
         request.body = .stream(frames.map { ByteBuffer(bytes: $0) }, length: .unknown)
         // The answer comes when nobody reads any more, even before the last byte was sent.
         defer { frames.stop() }
-        try await check(try await relayClient.execute(request, deadline: .distantFuture))
+        try await check(
+            try await relayClient.execute(request, deadline: .distantFuture), is: .noContent)
     }
 
     package func deliver(_ report: CommandFinished, output: SpooledOutput) async throws {
         var request = request(LinkProtocol.resultsPath)
         request.headers.replaceOrAdd(name: "Content-Type", value: "application/octet-stream")
-        request.headers.add(
-            name: LinkProtocol.reportHeader,
-            value: try JSONEncoder().encode(report).base64EncodedString())
+        let head = ReportHead.bytes(of: Array(try JSONEncoder().encode(report)))
         request.body = .stream(
-            output.chunks().map { ByteBuffer(bytes: $0) }, length: .known(Int64(output.byteCount)))
+            output.chunks(after: head).map { ByteBuffer(bytes: $0) },
+            length: .known(Int64(head.count + output.byteCount)))
         let response = try await client.execute(request, timeout: .hours(1))
-        if response.status == .notFound || response.status == .badRequest {
+        if response.headers.contains(name: LinkProtocol.refusalHeader) {
             let body = try await response.body.collect(upTo: 1 << 16)
             throw ReportRefused(String(buffer: body))
         }
-        try await check(response)
+        try await check(response, is: .noContent)
     }
 
     private func request(_ path: String) -> HTTPClientRequest {
@@ -152,14 +154,19 @@ package final class HTTPServerLink: ServerLink {
         return request
     }
 
-    private func check(_ response: HTTPClientResponse) async throws {
-        guard response.status != .ok else { return }
+    /// Whoever stands between the two may answer for a server that is away, with a page and 200 as well.
+    private func check(_ response: HTTPClientResponse, is expected: HTTPResponseStatus) async throws
+    {
+        guard response.status != expected else { return }
         let body = try await response.body.collect(upTo: 1 << 16)
-        guard response.status != .noContent else { return }
         throw LinkError(status: response.status.code, body: String(buffer: body))
     }
 
-    private static func makeClient() -> HTTPClient {
+    /// - Parameter silence: How long the other end may leave what is sent without a word, on a way that swallows
+    ///   packets or to somebody who does not read; nil for as long as TCP has patience, a quarter of an hour. Until all of
+    ///   a request is sent, the client's own limits do not count.
+    /// - Returns: The client; whoever has it shuts it down.
+    private static func makeClient(silence: Duration? = nil) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         configuration.timeout.connect = .seconds(10)
         // No line for this long means that the line is dead; heartbeats come more often.
@@ -171,6 +178,14 @@ package final class HTTPServerLink: ServerLink {
         // each other.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
         configuration.httpVersion = .http1Only
+        if let silence {
+            // tcp(7): in milliseconds, also for a window that stays closed.
+            let option = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
+            configuration.http1_1ConnectionDebugInitializer = { channel in
+                channel.setOption(
+                    .tcpOption(option), value: Int(silence / .milliseconds(1)))
+            }
+        }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 }

@@ -11,9 +11,9 @@ package struct SpooledOutput: Sendable {
 
     static let none = SpooledOutput(file: nil, byteCount: 0)
 
-    /// The frames in pieces.
-    package func chunks() -> AsyncThrowingStream<[UInt8], any Error> {
-        let cursor = Cursor(file: file, byteCount: byteCount)
+    /// The frames in pieces; behind these bytes, if there are any.
+    package func chunks(after head: [UInt8] = []) -> AsyncThrowingStream<[UInt8], any Error> {
+        let cursor = Cursor(file: file, byteCount: byteCount, head: head)
         return AsyncThrowingStream(unfolding: { try await cursor.next() })
     }
 
@@ -46,15 +46,21 @@ package struct SpooledOutput: Sendable {
     private actor Cursor {
         private let file: SpoolFile?
         private let byteCount: Int
+        private var head: [UInt8]
         private var offset = 0
         private var reader: SpoolReader?
 
-        init(file: SpoolFile?, byteCount: Int) {
+        init(file: SpoolFile?, byteCount: Int, head: [UInt8]) {
             self.file = file
             self.byteCount = byteCount
+            self.head = head
         }
 
         func next() throws -> [UInt8]? {
+            if !head.isEmpty {
+                defer { head = [] }
+                return head
+            }
             guard let file, offset < byteCount else { return nil }
             if reader == nil { reader = SpoolReader(file) }
             guard let bytes = reader?.read(min(byteCount - offset, 1 << 18), at: offset) else {

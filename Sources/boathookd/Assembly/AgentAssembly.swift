@@ -76,13 +76,28 @@ struct AgentAssembly {
                 words[0].utf8.allSatisfy("0123456789abcdef".utf8.contains)
             else { throw SettingError(path, "is no agent's id") }
             if words[1] == owner { return String(words[0]) }
-            logger.warning("this machine has joined anew: what it made before is adopted")
+            logger.warning(
+                "this machine has joined anew: what it made before is adopted, and what it owes the former server is gone"
+            )
+            try forgetCommands(in: folder)
             unlink(path)
         }
         let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
         let id = String(repeating: "0", count: 16 - digits.count) + digits
         try SecretFile.create("\(id) \(owner)", at: path)
         return id
+    }
+
+    /// Forgets what is known of another server's commands.
+    ///
+    /// They have numbers that this one gives out, too: whatever is known of one would be taken for the other. Their ends can be
+    /// told to nobody.
+    private static func forgetCommands(in folder: String) throws {
+        for name in ["journal", "journal.new", "spool"] {
+            let path = "\(folder)/\(name)"
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            try FileManager.default.removeItem(atPath: path)
+        }
     }
 
     private static func executable() throws -> String {

@@ -22,6 +22,9 @@ class Between:
         self.change = lambda line: [line]
         # Whether a call of that path comes through; its connection ends else.
         self.lets = lambda path: True
+        # What is answered in the server's place to a call of that path, as bytes of HTTP; None: the server answers.
+        self.answers = lambda path: None
+        self.longest_head = 0
         self.links = 0
         # Of the newest attachment: what a signature is bound to is no secret.
         self.agent_nonce = self.server_nonce = None
@@ -65,6 +68,14 @@ class Between:
                 self._down(server, agent, paths)
                 up.join()
 
+    @staticmethod
+    def _answer(agent, answer):
+        """Also before the request has ended, and reads what is left of it."""
+        agent.sendall(answer)
+        agent.shutdown(socket.SHUT_WR)
+        while agent.recv(1 << 16):
+            pass
+
     @contextlib.contextmanager
     def _kept(self, connection):
         with self._changed:
@@ -82,6 +93,10 @@ class Between:
                 for piece in framing.feed(data):
                     # Before its request is there, nothing is answered.
                     if piece.kind == "head":
+                        self.longest_head = max(self.longest_head, len(piece.data))
+                        if (answer := self.answers(piece.path)) is not None:
+                            self._answer(agent, answer)
+                            return self._end(server)
                         if not self.lets(piece.path):
                             self._end(agent)
                             return self._end(server)

@@ -8,7 +8,7 @@ import struct
 
 from harness import ed25519
 
-VERSION = 4
+VERSION = 5
 LINE = re.compile(rb"(0|[1-9][0-9]*) ([A-Za-z0-9_-]{86}) (.*)", re.S)
 
 
