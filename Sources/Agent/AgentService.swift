@@ -10,6 +10,7 @@ internal import ServiceLifecycle
 package struct AgentService: Service {
     private let link: any ServerLink
     private let intake: Intake
+    private let programs: EnginePrograms
     private let jail: Jail
     private let inventory: Inventory
     private let keeper: InstanceKeeper
@@ -40,6 +41,8 @@ package struct AgentService: Service {
         let spools = try SpoolFolder(path: dataFolder + "/spool", reserveCount: concurrency)
         let journal = try Journal(
             path: dataFolder + "/journal", now: Date().timeIntervalSince1970)
+        programs = try EnginePrograms(
+            folder: dataFolder + "/programs", engine: engine, logger: logger)
         let threads = NIOThreadPool(numberOfThreads: concurrency)
         threads.start()
         let known = KnownContainers()
@@ -49,7 +52,7 @@ package struct AgentService: Service {
         let runner = CommandRunner(
             engine: engine, jail: jail, policy: policy, adopted: adopted, known: known,
             journal: journal, turns: turns, history: history, threads: threads, spools: spools,
-            outputLimit: outputLimit)
+            programs: programs, outputLimit: outputLimit)
         self.link = link
         self.jail = jail
         self.logger = logger
@@ -82,9 +85,11 @@ package struct AgentService: Service {
     package func run() async throws {
         defer { jail.end() }
         try await intake.takeUpLeftovers()
+        await programs.endLeft()
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await intake.run() }
+                group.addTask { await programs.run() }
                 group.addTask { await inventory.run() }
                 group.addTask { await machine.run(engineWasAsked: inventory.engineWasAsked) }
                 group.addTask { await keeper.run() }

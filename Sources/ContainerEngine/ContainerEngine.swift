@@ -18,7 +18,18 @@ package protocol ContainerEngine: Sendable {
     /// engine can be kept from it (``StoppedRootHold/excludesStart``), until the hold is released.
     func holdStopped(_ container: Container) async throws -> any StoppedRootHold
     /// Starts a program inside a running container: the container's own, found by its own `PATH`.
-    func execute(_ arguments: [String], in id: Container.ID) async throws -> EngineProcess
+    ///
+    /// - Parameters:
+    ///   - arguments: The program's name and what it is given.
+    ///   - id: The container.
+    ///   - willStart: Called with the engine's id of the program before it starts; when it throws, nothing is started.
+    /// - Returns: What it writes, in its order of arrival, to its end. The engine tells nobody by itself how it ended.
+    /// - Throws: ``EngineError``; what `willStart` throws.
+    func execute(
+        _ arguments: [String], in id: Container.ID, willStart: (String) async throws -> Void
+    ) async throws -> AsyncThrowingStream<(EngineProcess.Stream, [UInt8]), any Error>
+    /// How a program that was started inside a container stands; nil when the engine does not know it any more.
+    func state(ofProgram id: String) async throws -> EngineProcess.State?
 
     /// What it says of itself.
     func information() async throws -> EngineInformation
@@ -35,8 +46,11 @@ package protocol ContainerEngine: Sendable {
     /// All containers with the label, or all, as ``summary(of:)`` has them.
     func summaries(label: String?) async throws -> [Container]
 
-    /// Whether an image is on this host.
-    func hasImage(_ image: ImageName) async throws -> Bool
+    /// The size of what each container of an image gets from it beside its files: labels, variables, words of its
+    /// command and the like; nil when it is not on this host.
+    ///
+    /// The engine lists it with each of them.
+    func configurationByteCount(of image: ImageName) async throws -> Int?
     /// Fetches an image from its registry.
     ///
     /// - Parameters:
@@ -97,28 +111,17 @@ package protocol ContainerEngine: Sendable {
 }
 
 /// A program that an engine runs inside a container.
-package struct EngineProcess: Sendable {
+package enum EngineProcess {
     package enum Stream: Sendable, Hashable {
         case stdout, stderr
     }
 
-    /// What it writes, in its order of arrival, to its end.
-    package let output: AsyncThrowingStream<(Stream, [UInt8]), any Error>
-    /// Asks the engine how it stands; the engine tells nobody by itself.
-    package let state: @Sendable () async throws -> State
-
     package enum State: Sendable, Hashable {
+        /// The engine has not begun with it.
+        case created
         /// With its number on this host; 0 while it has none yet.
         case running(processID: Int32)
         case exited(code: Int)
-    }
-
-    package init(
-        output: AsyncThrowingStream<(Stream, [UInt8]), any Error>,
-        state: @escaping @Sendable () async throws -> State
-    ) {
-        self.output = output
-        self.state = state
     }
 }
 

@@ -7,8 +7,8 @@ internal import NIOHTTP1
 /// Programs inside containers (Docker Engine API, "Exec").
 extension DockerEngine {
     package func execute(
-        _ arguments: [String], in id: Container.ID
-    ) async throws -> EngineProcess {
+        _ arguments: [String], in id: Container.ID, willStart: (String) async throws -> Void
+    ) async throws -> AsyncThrowingStream<(EngineProcess.Stream, [UInt8]), any Error> {
         let wish = try JSONEncoder().encode(ExecWish(arguments: arguments))
         let made = try await execute(
             .POST, "/containers/\(id)/exec", json: wish, deadline: .now() + .seconds(30))
@@ -16,20 +16,27 @@ extension DockerEngine {
         let exec = try JSONDecoder().decode(
             ExecMade.self, from: try await made.body.collect(upTo: 1 << 20)
         ).id
+        // It becomes a part of paths.
+        guard Container.isID(exec) else {
+            throw EngineError(.refused, "The engine gave the program no id.")
+        }
+        try await willStart(exec)
         let start = try JSONEncoder().encode(ExecStart())
         let started = try await execute(
             .POST, "/exec/\(exec)/start", json: start, deadline: .distantFuture)
         guard started.status == .ok || started.status == .switchingProtocols else {
             throw try await refusal(started)
         }
-        return EngineProcess(output: EngineOutput.stream(of: started, isFramed: true)) { [self] in
-            let state: ExecState? = try await get("/exec/\(exec)/json", timeout: .seconds(10))
-            guard let state else {
-                throw EngineError(.refused, "The engine has forgotten the program.")
-            }
-            return state.isRunning ?? false
-                ? .running(processID: state.processID ?? 0) : .exited(code: state.exitCode ?? 0)
-        }
+        return EngineOutput.stream(of: started, isFramed: true)
+    }
+
+    package func state(ofProgram id: String) async throws -> EngineProcess.State? {
+        // Who asks asks again.
+        let state: ExecState? = try await get("/exec/\(id)/json", timeout: .seconds(3))
+        guard let state else { return nil }
+        if state.isRunning ?? false { return .running(processID: state.processID ?? 0) }
+        // Docker answers the request to start before it has begun, and a code comes with the end alone.
+        return state.exitCode.map { .exited(code: $0) } ?? .created
     }
 }
 

@@ -273,3 +273,28 @@ def test_nothing_is_left_by_an_agent_that_ends(start_up, new_container):
     status, took = up.process.terminate()
     assert status == 0
     eventually("nothing of it runs on", lambda: processes(container) == before, 10)
+
+
+def test_what_a_killed_agent_left_is_ended_by_the_next(start_fleet, new_container):
+    """The engine goes on with it; it is ended before its command runs again."""
+    fleet = start_fleet("--policy", "diagnose")
+    container = new_container()
+    install(container, "ps", """
+if [[ -e /root/first ]]; then
+    [[ -e /proc/$(</root/first)/exe ]] && echo beside it
+    echo again
+    exit 3
+fi
+echo $$ >/root/first
+exec sleep 1000""")
+    before = at_rest(container)
+    started = accepted(fleet, fleet.instance_id(container), "ps", timeout=100)["command_id"]
+    eventually("it runs", lambda: "sleep 1000" in processes(container).values())
+    fleet.agent.kill()
+    assert "sleep 1000" in processes(container).values(), "it is the engine's, so nothing was shown"
+    fleet.start_agent()
+    row = fleet.final(started, seconds=20)
+    assert (row["state"], row["exit_code"], row["stdout"], row["complete"]) == ("exited", 3, "again\n", True), row
+    assert processes(container) == before
+    assert not list((fleet.agent_data / "agent/programs").iterdir())
+    assert fleet.command(started) == row

@@ -9,6 +9,21 @@ extension CommandFinished {
     }
 }
 
+extension ToolRun {
+    /// Fills in how it ended.
+    func describe(in report: inout CommandFinished, of decision: Decision) {
+        end.describe(in: &report, of: decision)
+        if let reason { report.note = reason }
+        if !end.isCollected { report.add(note: "it is stuck in the kernel") }
+        if isLost {
+            report.outcome = .lost
+            report.exitCode = nil
+            report.signal = nil
+            report.complete = false
+        }
+    }
+}
+
 extension JailEnd {
     /// Whether the root was not there as a mount: the instance was started or stopped meanwhile.
     var isOfOutdatedContainer: Bool { cause.isOfOutdatedContainer }
@@ -24,7 +39,7 @@ extension JailEnd {
     }
 
     /// Fills in what the outcome comes with.
-    func describe(in report: inout CommandFinished, of decision: Decision) {
+    fileprivate func describe(in report: inout CommandFinished, of decision: Decision) {
         switch cause {
         case .exited(let code):
             report.exitCode = code
@@ -55,7 +70,6 @@ extension JailEnd {
         case .notStarted(let step, let code):
             report.note = Self.refusal(step: step, code: code, guards: decision.guards)
         }
-        if !isCollected { report.add(note: "it is stuck in the kernel") }
     }
 
     /// Why the jail did not close, for the person who sent the command.

@@ -28,6 +28,8 @@ struct CommandRunner: Sendable {
     /// They live as long as the process.
     let threads: NIOThreadPool
     let spools: SpoolFolder
+    /// What the engine runs for commands.
+    let programs: EnginePrograms
     /// The most bytes of output that this machine lets a command write.
     let outputLimit: Int64
 
@@ -211,7 +213,7 @@ struct CommandRunner: Sendable {
                 )
             }
             return EngineTool(
-                engine: engine, container: container.id, arguments: decision.argv,
+                programs: programs, container: container.id, arguments: decision.argv,
                 wallTime: wallTime,
                 outputLimit: min(outputLimit, Int64(decision.limits?.outputBytes ?? .max)))
         }
@@ -244,8 +246,13 @@ struct CommandRunner: Sendable {
         if decision.writes, await journal.knows(order.commandID) {
             throw CommandRefusal(.lost, "it was started here before")
         }
+        // The container was looked at meanwhile, or waited for.
+        try check(job)
         let survey = try await tool.prepare(cancellation: job.cancellation)
         if decision.writes {
+            if job.cancellation.isCancelled {
+                throw CommandRefusal(.cancelled, Self.cancelledEarly)
+            }
             try await journal.intend(order.commandID, at: startedAt)
             FaultPoint.intentWritten.reached()
         }
@@ -262,7 +269,7 @@ struct CommandRunner: Sendable {
             commandID: order.commandID, outcome: run.end.outcome, stdoutBytes: run.output.stdout,
             stderrBytes: run.output.stderr, sha256: run.output.sha256, startedAt: startedAt,
             runtime: run.end.runtime / .seconds(1), removal: run.removal)
-        run.end.describe(in: &report, of: decision)
+        run.describe(in: &report, of: decision)
         for note in run.notes { report.add(note: note) }
         if run.isCutShort { report.complete = false }
         if let hold, !hold.isHeld {

@@ -39,6 +39,10 @@ struct ToolRun: Sendable {
     var notes: [String] = []
     /// Whether the output is not all that there was, though the end does not say so.
     var isCutShort = false
+    /// Why it ended, in place of what ``end`` says of that.
+    var reason: String?
+    /// Whether nobody saw its end.
+    var isLost = false
 }
 
 /// What a spool held when its tool had ended.
