@@ -78,6 +78,21 @@ struct CreateBody: Encodable {
         }
     }
 
+    /// None, whatever the image has: its probes would be run by the engine, beside what the container may take of the
+    /// processors, and an image may have one each millisecond.
+    struct Healthcheck: Encodable {
+        var test = ["NONE"]
+        /// Nanoseconds: a year.
+        ///
+        /// Podman has a timer for what it is not to do, of 30 s without this word (seen with 4.3.1).
+        var interval = 365 * 86_400 * 1_000_000_000
+
+        enum CodingKeys: String, CodingKey {
+            case test = "Test"
+            case interval = "Interval"
+        }
+    }
+
     struct Nothing: Encodable {}
 
     var image: String
@@ -88,6 +103,7 @@ struct CreateBody: Encodable {
     var hostname: String?
     var labels: [String: String]
     var exposed: [String: Nothing]?
+    var health = Healthcheck()
     var host: HostConfig
 
     enum CodingKeys: String, CodingKey {
@@ -99,6 +115,7 @@ struct CreateBody: Encodable {
         case hostname = "Hostname"
         case labels = "Labels"
         case exposed = "ExposedPorts"
+        case health = "Healthcheck"
         case host = "HostConfig"
     }
 }

@@ -9,7 +9,7 @@ extension DockerEngine {
     package func create(_ creation: ContainerCreation) async throws -> Container.ID {
         let response = try await execute(
             .POST, "/containers/create?name=\(Self.queryValue(creation.name.utf8))",
-            json: Data(try creation.body()), deadline: .now() + .minutes(2))
+            json: Data(try creation.body()), deadline: .now() + Self.createPatience)
         if response.status == .created {
             let body = try await response.body.collect(upTo: 1 << 20)
             return try JSONDecoder().decode(MadeContainer.self, from: body).id
@@ -78,6 +78,9 @@ extension DockerEngine {
         let message = try await message(of: response)
         return isDone ? nil : Failure(status: Int(response.status.code), message: message)
     }
+
+    /// It copies what an image has where a new volume is mounted.
+    private static let createPatience = TimeAmount.minutes(10)
 }
 
 /// What a failed creation means.

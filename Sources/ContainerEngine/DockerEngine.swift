@@ -63,7 +63,8 @@ package final class DockerEngine: ContainerEngine {
     package func summaries(label: String?) async throws -> [Container] {
         let filters = label.map { Self.filters(["label": [$0]]) } ?? ""
         let reply: [ListedContainer]? = try await get(
-            "/containers/json?all=1\(filters)", timeout: .seconds(60))
+            "/containers/json?all=1\(filters)", timeout: .seconds(60),
+            upTo: Self.maximumListByteCount)
         return (reply ?? []).map(\.container)
     }
 
@@ -117,9 +118,9 @@ package final class DockerEngine: ContainerEngine {
     }
 
     /// The decoded answer; nil for 404.
-    func get<Reply: Decodable & Sendable>(_ path: String, timeout: TimeAmount) async throws
-        -> Reply?
-    {
+    func get<Reply: Decodable & Sendable>(
+        _ path: String, timeout: TimeAmount, upTo byteCount: Int = maximumReplyByteCount
+    ) async throws -> Reply? {
         let response = try await execute(.GET, path, deadline: .now() + timeout)
         if response.status == .notFound { return nil }
         // What it cannot read now, it cannot read later.
@@ -127,7 +128,7 @@ package final class DockerEngine: ContainerEngine {
             throw EngineError(.impossible, try await message(of: response))
         }
         guard response.status == .ok else { throw try await refusal(response) }
-        let body = try await response.body.collect(upTo: Self.maximumReplyByteCount)
+        let body = try await response.body.collect(upTo: byteCount)
         do {
             return try JSONDecoder().decode(Reply.self, from: body)
         } catch {
@@ -197,5 +198,7 @@ package final class DockerEngine: ContainerEngine {
         return "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
     }
 
-    private static let maximumReplyByteCount = 64 << 20
+    static let maximumReplyByteCount = 64 << 20
+    /// A thousand instances, with all that may be in their images' labels and in their own words.
+    private static let maximumListByteCount = 512 << 20
 }

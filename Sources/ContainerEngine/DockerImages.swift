@@ -4,11 +4,15 @@ internal import NIOCore
 internal import NIOHTTP1
 
 extension DockerEngine {
-    package func hasImage(_ image: ImageName) async throws -> Bool {
-        // Its grammar leaves nothing in it that a path would read otherwise.
-        let reply: FoundImage? = try await get(
-            "/images/\(image)/json", timeout: .seconds(30))
-        return reply != nil
+    package func configurationByteCount(of image: ImageName) async throws -> Int? {
+        do {
+            // Its grammar leaves nothing in it that a path would read otherwise.
+            let reply: FoundImage? = try await get(
+                "/images/\(image)/json", timeout: .seconds(30))
+            return reply.map { $0.configuration?.byteCount ?? 0 }
+        } catch is NIOTooManyBytesError {
+            return Self.maximumReplyByteCount
+        }
     }
 
     package func pull(
@@ -101,7 +105,53 @@ private struct RegistryAuthentication: Encodable {
     var serveraddress: String
 }
 
-private struct FoundImage: Decodable, Sendable {
-    var id: String
-    enum CodingKeys: String, CodingKey { case id = "Id" }
+/// What the API says of an image ("Inspect an image"), as far as it can be large.
+struct FoundImage: Decodable, Sendable {
+    struct Configuration: Decodable, Sendable {
+        struct Nothing: Decodable, Sendable {}
+
+        struct Healthcheck: Decodable, Sendable {
+            var test: [String]?
+            enum CodingKeys: String, CodingKey { case test = "Test" }
+        }
+
+        var labels: [String: String]?
+        var environment: [String]?
+        var entrypoint: [String]?
+        var arguments: [String]?
+        var ports: [String: Nothing]?
+        var volumes: [String: Nothing]?
+        var health: Healthcheck?
+        var user: String?
+        var folder: String?
+
+        enum CodingKeys: String, CodingKey {
+            case labels = "Labels"
+            case environment = "Env"
+            case entrypoint = "Entrypoint"
+            case arguments = "Cmd"
+            case ports = "ExposedPorts"
+            case volumes = "Volumes"
+            case health = "Healthcheck"
+            case user = "User"
+            case folder = "WorkingDir"
+        }
+
+        /// About as many as they have in JSON, as the engine sends them.
+        var byteCount: Int {
+            let lists = [environment, entrypoint, arguments, health?.test].flatMap { $0 ?? [] }
+            let keys = [ports, volumes].flatMap { $0.map { Array($0.keys) } ?? [] }
+            let pairs = (labels ?? [:]).flatMap { [$0.key, $0.value] }
+            let words = lists + keys + pairs + [user, folder].compactMap { $0 }
+            return words.reduce(0) { $0 + Self.byteCount(of: $1) }
+        }
+
+        /// With quotation marks, and a control character as `\u001b`.
+        private static func byteCount(of word: String) -> Int {
+            word.utf8.reduce(3) { $0 + ($1 < 0x20 ? 6 : $1 == 0x22 || $1 == 0x5c ? 2 : 1) }
+        }
+    }
+
+    var configuration: Configuration?
+    enum CodingKeys: String, CodingKey { case configuration = "Config" }
 }

@@ -21,6 +21,17 @@ import Testing
         #expect(!isAwayAgain, "the next time is another one")
     }
 
+    @Test(arguments: [
+        ("start", true), ("die", true), ("kill", true), ("pause", true), ("destroy", true),
+        ("rename", true), ("exec_die", false), ("health_status: healthy", false),
+        ("health_status", false), ("oom", false), ("resize", false),
+    ])
+    func `what a container brings about as often as it likes is not told`(
+        action: String, matters: Bool
+    ) {
+        #expect(Inventory.matters(action) == matters)
+    }
+
     @Test func `an engine that says nothing is away, and one late answer is none`() {
         var health = EngineHealth()
         let changes = [false, true, false, false, false].map { health.wasAsked($0) }

@@ -28,6 +28,31 @@ import Testing
         #expect(report.failure == nil)
     }
 
+    @Test func `what a container gets from its image is counted, however the image has it`() throws
+    {
+        func byteCount(_ configuration: String) throws -> Int? {
+            try JSONDecoder().decode(
+                FoundImage.self, from: Data(#"{"Id":"sha256:1","Config":\#(configuration)}"#.utf8)
+            ).configuration?.byteCount
+        }
+        #expect(try byteCount("null") == nil)
+        #expect(try byteCount(#"{"Env":null,"Cmd":null,"Labels":null}"#) == 0)
+        let long = String(repeating: "x", count: 1000)
+        for configuration in [
+            #"{"Labels":{"a":"\#(long)"}}"#, #"{"Labels":{"\#(long)":""}}"#,
+            #"{"Env":["\#(long)"]}"#,
+            #"{"Cmd":["\#(long)"]}"#, #"{"Entrypoint":["\#(long)"]}"#,
+            #"{"ExposedPorts":{"\#(long)":{}}}"#, #"{"Volumes":{"\#(long)":{}}}"#,
+            #"{"Healthcheck":{"Test":["CMD","\#(long)"],"Interval":1000000}}"#,
+            #"{"User":"\#(long)","WorkingDir":""}"#,
+        ] {
+            let count = try #require(try byteCount(configuration), "\(configuration)")
+            #expect((1000...1020).contains(count), "\(configuration)")
+        }
+        // As the engine writes them.
+        #expect(try byteCount(#"{"Env":["\u0001\""]}"#) == 11)
+    }
+
     @Test func `Podman counts layers`() {
         var report = PullReport()
         for line in [

@@ -55,6 +55,7 @@ import Testing
                 "Env":["A=x y","CONTAINER_ID=7","VAST_CONTAINERLABEL=C.7","PUBLIC_IPADDR=192.0.2.7",\
                 "NVIDIA_VISIBLE_DEVICES=GPU-3","VAST_TCP_PORT_22=40001","VAST_UDP_PORT_5000=40002"],\
                 "ExposedPorts":{"22/tcp":{},"5000/udp":{}},\
+                "Healthcheck":{"Interval":31536000000000000,"Test":["NONE"]},\
                 "HostConfig":{"CapDrop":["NET_RAW"],"CpuShares":2048,\
                 "DeviceRequests":[{"Capabilities":[["gpu"]],"DeviceIDs":["GPU-3"],"Driver":"nvidia"}],\
                 "LogConfig":{"Config":{"max-file":"3","max-size":"10m"},"Type":"json-file"},\

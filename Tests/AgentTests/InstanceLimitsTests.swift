@@ -73,7 +73,14 @@ import Testing
 
     @Test func `a network that is gone is told from a container that is`() {
         #expect(InstanceNetworks.saysThatItIsGone("network 49b6660b71b4 not found"))
+        // Docker 28.
+        #expect(
+            InstanceNetworks.saysThatItIsGone(
+                "failed to set up container networking: network 49b6660b71b4 not found"))
         #expect(!InstanceNetworks.saysThatItIsGone("No such container: 49b6660b71b4"))
+        #expect(
+            !InstanceNetworks.saysThatItIsGone(
+                "failed to set up container networking: endpoint of network x not found"))
         #expect(
             !InstanceNetworks.saysThatItIsGone(
                 "driver failed programming external connectivity: port is already allocated"))

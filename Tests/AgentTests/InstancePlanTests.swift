@@ -105,6 +105,21 @@ import Testing
         #expect(Self.next(.gone, [], isMade: false) == .gone)
     }
 
+    /// Somebody took its container away, and its volumes are to follow; an engine that has it back keeps it.
+    @Test func `what is left of a removed one goes, and no container`() {
+        let order = InstanceOrder(
+            instanceID: 7, number: 0, containerID: nil, state: .gone, generation: 2,
+            specification: nil)
+        #expect(order.isOfRemoved)
+        #expect(InstancePlan.next(order, found: []) == .gone)
+        guard case .fail(let failure) = InstancePlan.next(order, found: [Self.found("a", "exited")])
+        else {
+            Issue.record("a container was removed that nobody wished gone")
+            return
+        }
+        #expect(failure.isFinal)
+    }
+
     static let adopted = AdoptedContainers(.none, agentID: "me")
 
     static func container(
@@ -177,6 +192,14 @@ import Testing
         // Without a specification, as all that are to be gone.
         let gone = Self.order(7, nil, .gone, generation: 1)
         #expect(Self.adopted.containers(of: gone, among: Self.labelled).map(\.id) == ["b"])
+    }
+
+    /// An order to remove it says nothing of him, and his are not to hold up those of others.
+    @Test func `whose a container is, it says itself`() {
+        var container = Self.container("b", instance: 7)
+        container.labels[ContainerLabel.owner] = "maria"
+        let gone = Self.order(7, nil, .gone, generation: 1)
+        #expect(Self.adopted.containers(of: gone, among: [container]).map(\.owner) == ["maria"])
     }
 
     @Test func `one that the engine is removing is waited for`() {

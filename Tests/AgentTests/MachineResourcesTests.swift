@@ -52,6 +52,22 @@ import Testing
         container("a", "running", ports: "40000,40001"), container("b", "exited", ssh: "40002"),
     ]
 
+    @Test func `what is being made has its share already`() throws {
+        let inMaking = SharesInMaking()
+        var share = InstanceCreation.Share(
+            network: "boathook", ports: [40_003], sshPort: 40_004, publicAddress: "",
+            sharedMemoryByteCount: 1)
+        share.gpus = [Self.gpus[0]]
+        let claim = inMaking.claim(share)
+        var resources = MachineResources(of: Self.containers)
+        resources.add(inMaking.all)
+        #expect(try resources.gpus(1, of: Self.gpus).map(\.index) == [1])
+        #expect(
+            try resources.ports([nil], in: 40_000...40_009, isFree: { _ in true }) == [40_005])
+        inMaking.giveUp(claim)
+        #expect(inMaking.all.isEmpty)
+    }
+
     @Test func `ports of stopped containers are theirs, and a port is given once`() throws {
         let resources = MachineResources(of: Self.containers)
         let chosen = try resources.ports(

@@ -1,5 +1,7 @@
 import AgentLink
+import ContainerEngine
 import Foundation
+import Jail
 import Testing
 
 @testable import Agent
@@ -138,6 +140,35 @@ import Testing
             #expect(try await Self.follow(live, from: 8) == "")
             live.forget()
             #expect(await FollowedOutput.of(live, from: 0) == nil)
+        }
+    }
+
+    @Test func `streams that take turns too often are cut, and what there was is kept`()
+        async throws
+    {
+        try await withFolder { folder in
+            let spools = try SpoolFolder(path: folder + "/spool", reserveCount: 1)
+            let file = try spools.create(1)
+            let spool = EngineSpool(
+                try OutputSpool(file, live: LiveOutput(), runLimit: 3), limit: .max)
+            let pieces = EngineSpool.Pieces { continuation in
+                for text in ["1a", "1b", "2c", "1d", "1e", "2f", "1g"] {
+                    let bytes = Array(text.utf8.dropFirst())
+                    continuation.yield((text.hasPrefix("1") ? .stdout : .stderr, bytes))
+                }
+                continuation.finish()
+            }
+            let stop = await spool.take(
+                pieces, wallTime: .seconds(60), cancellation: JailCancellation())
+            guard case .notKept(.tooManyRuns) = stop else {
+                Issue.record("it was not cut, but \(String(describing: stop))")
+                return
+            }
+            let counts = await spool.counts()
+            #expect(counts.stdout == 4 && counts.stderr == 1)
+            let kept = SpooledOutput.recover(file)
+            #expect(kept.stdout == 4 && kept.stderr == 1 && kept.sha256 == counts.sha256)
+            #expect("\(SpoolError.tooManyRuns)".contains("262144 times"))
         }
     }
 

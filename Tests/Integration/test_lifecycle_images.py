@@ -155,6 +155,39 @@ def test_names_that_are_none_of_an_image(made):
             assert (answer.status, answer.json["error"]) == (400, "invalid_args"), answer
 
 
+# What images say of their containers
+
+def changed(made, name, *changes):
+    """An image like the tests' own, of which something else is said."""
+    options = [word for change in changes for word in ("--change", change)]
+    container = made.engine.docker("create", made.image).stdout.decode().strip()
+    made.engine.docker("commit", *options, container, name)
+    made.engine.docker("rm", container)
+    return name
+
+
+def test_an_images_probes_are_not_run(made):
+    """The engine would run them, as often as the image says."""
+    image = changed(made, "boathook-test-probed:1", "HEALTHCHECK --interval=1ms CMD echo >>/probes")
+    container = made.container(made.create(image=image))
+    assert container.inspect()["Config"]["Healthcheck"]["Test"] == ["NONE"]
+    # Control: it does, for another container.
+    control = made.engine.container(image=image, adopted=False)
+    eventually("it is probed", lambda: control.exec("cat", "/probes", check=False).stdout.count(b"\n") >= 3, 20)
+    control.remove()
+    assert container.exec("ls", "/probes", check=False).returncode != 0
+    assert "Health" not in container.inspect()["State"]
+
+
+def test_an_image_with_too_many_words_is_refused(made):
+    """The engine tells an image's labels with each of its containers, whenever it is asked for all of them."""
+    labels = [f"LABEL l{number}={'x' * 3000}" for number in range(100)]
+    image = changed(made, "boathook-test-wordy:1", *labels)
+    identifier = failed(made, "cannot be used: its labels", image=image)
+    assert identifier not in made.containers()
+    made.destroy(identifier)
+
+
 # Images without a shell, without anything
 
 @pytest.fixture(scope="module")

@@ -159,6 +159,52 @@ def test_what_could_not_be_told_is_told_later_on_the_same_link(fleet):
     assert fleet.between.links == links
 
 
+def test_a_container_that_goes_before_the_server_knew_of_it_is_made_again(fleet):
+    made = Instances(fleet)
+    offer = made.offer
+    lost = []
+    fleet.between.lets = lambda path: path != REPORTS or lost.append(path)
+    identifier = made.make(offer)["new_contract"]
+    [name] = eventually("it has a container", lambda: made.containers().get(identifier), 20)
+    container = Container(made.engine, name)
+    eventually("it runs", lambda: container.is_running, 20)
+    former = container.inspect()["Id"]
+    so_far = len(lost)
+    eventually("the server was not told", lambda: len(lost) >= so_far + 2, 20)
+    container.remove()
+    fleet.between.lets = lambda path: True
+    assert made.until(identifier, "running", 40)["container_id"] != former
+    assert made.container(identifier).is_running
+    made.destroy(identifier)
+
+
+def followers(engine):
+    """How many follow its events."""
+    return int(engine.docker("info", "--format", "{{.NEventsListener}}").stdout)
+
+
+def test_what_an_engine_ended_before_the_server_knew_that_it_ran_runs_again(fleet):
+    made = Instances(fleet)
+    identifier = made.create()
+    made.stop(identifier)
+    container = made.container(identifier)
+    lost = []
+    fleet.between.lets = lambda path: path != REPORTS or lost.append(path)
+    assert made.change(identifier, state="running").json["success"]
+    eventually("it runs", lambda: container.is_running, 20)
+    so_far = len(lost)
+    eventually("the server was not told", lambda: len(lost) >= so_far + 2, 20)
+    listeners = followers(made.engine)
+    with killed(made.engine):
+        pass
+    # It has seen what became of its container before it tells that it runs.
+    eventually("the agent is back at its engine", lambda: followers(made.engine) >= listeners, 20)
+    fleet.between.lets = lambda path: True
+    made.until(identifier, "running", 60)
+    assert container.is_running
+    made.destroy(identifier)
+
+
 def test_a_paused_container_is_frozen(made):
     identifier = made.create()
     container = made.container(identifier)

@@ -351,6 +351,22 @@ def test_a_program_ends_with_its_client(made, shared, login, terminal):
         client.wait()
 
 
+@pytest.mark.parametrize("body", ["echo yes", "sleep 1"])
+def test_a_shell_that_never_ends_keeps_no_login(made, new_login, body):
+    """Before what was asked for, the container's own shell looks for the program: it is the tenant's."""
+    identifier, login = new_login()
+    container = made.container(identifier)
+    container.shell(f"rm /usr/bin/sh; echo -e '#!/usr/bin/bash\nwhile :; do {body}; done' >/usr/bin/sh; chmod 755 /usr/bin/sh")
+    client = login.start("-s", "sftp")
+    eventually("it is asked", lambda: runs(container, "/sftp-server"), 10)
+    client.kill()
+    client.wait()
+    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{identifier}/"), 10)
+    eventually("the shell has ended", lambda: not runs(container, "/sftp-server"), 10)
+    client.stdout.close()
+    client.stderr.close()
+
+
 def test_a_program_ends_when_nobody_takes_its_output(made, shared, login):
     with login.start("while :; do echo y; done") as client:
         assert client.stdout.read(2) == b"y\n"

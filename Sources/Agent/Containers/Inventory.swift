@@ -13,8 +13,8 @@ final class Inventory: Sendable {
         /// Everything, because something could not be told.
         case everythingAgain
         case container(Container.ID, action: String)
-        /// A container as it is, for whoever waits for it to be told.
-        case look(Container.ID, Receipt)
+        /// A container as it is, and what is true of it then, for whoever waits for it to be told.
+        case look(Container.ID, then: @Sendable () async -> Bool, Receipt)
         /// Whether the engine answers.
         case engine
     }
@@ -59,10 +59,16 @@ final class Inventory: Sendable {
 
     /// Tells of one container as it is now, after all that was seen before.
     ///
-    /// - Returns: Whether the server has taken it.
-    func tell(_ id: Container.ID) async -> Bool {
+    /// - Parameters:
+    ///   - id: The container.
+    ///   - then: Tells the server what is true while the container is there, and says whether it has taken it. If the
+    ///     container goes now, the server hears of that afterwards.
+    /// - Returns: Whether the server has taken both, or has heard that the container is gone.
+    func tell(
+        _ id: Container.ID, then: @escaping @Sendable () async -> Bool = { true }
+    ) async -> Receipt.Answer {
         let receipt = Receipt()
-        queue.yield(.look(id, receipt))
+        queue.yield(.look(id, then: then, receipt))
         return await receipt.wait()
     }
 
@@ -194,13 +200,13 @@ final class Inventory: Sendable {
             try await link.send(.inventory(try await reports()))
             firstSync.happened()
         case .container(let id, let action):
-            try await tell(id, action)
-        case .look(let id, let receipt):
+            _ = try await tell(id, action)
+        case .look(let id, let then, let receipt):
             do {
-                try await tell(id, "look")
-                receipt.end(isTold: true)
+                guard try await tell(id, "look") else { return receipt.end(.gone) }
+                receipt.end(await then() ? .told : .failed)
             } catch {
-                receipt.end(isTold: false)
+                receipt.end(.failed)
                 throw error
             }
         case .engine:
@@ -212,18 +218,20 @@ final class Inventory: Sendable {
         try await link.send(.engine(isAvailable: !health.withLockedValue { $0.isAway }))
     }
 
-    private func tell(_ id: Container.ID, _ action: String) async throws {
+    /// - Returns: Whether there is such a container.
+    private func tell(_ id: Container.ID, _ action: String) async throws -> Bool {
         guard action != "destroy", action != "remove",
             let container = try await engine.inspect(id, patience: Self.patience)
         else {
             _ = lastReports.withLockedValue { $0.removeValue(forKey: id) }
             try await link.send(.instanceRemoved(containerID: id))
-            return
+            return false
         }
-        guard let report = report(container) else { return }
+        guard let report = report(container) else { return true }
         known.keep(container)
         lastReports.withLockedValue { $0[id] = report }
         try await link.send(.instanceChanged(report))
+        return true
     }
 
     private func reports() async throws -> [InstanceReport] {
@@ -284,11 +292,15 @@ final class Inventory: Sendable {
     private static let longestPause = Duration.seconds(30)
 
     /// Executions and the like happen inside; they change nothing that is told.
-    private static func matters(_ action: String) -> Bool {
+    ///
+    /// Nor does what a container can bring about as often as it likes: the state of its health, and that the kernel has
+    /// ended one of its processes.
+    static func matters(_ action: String) -> Bool {
         let unimportant = [
             "top", "attach", "resize", "archive-path", "extract-to-dir", "export", "copy", "mount",
-            "unmount",
+            "unmount", "oom",
         ]
-        return !action.hasPrefix("exec_") && !unimportant.contains(action)
+        return !["exec_", "health_status"].contains(where: action.hasPrefix)
+            && !unimportant.contains(action)
     }
 }

@@ -14,16 +14,25 @@ final class FirstSync: Sendable {
 
 /// What came of something that was to be told.
 final class Receipt: Sendable {
-    private let (answers, answer) = AsyncStream.makeStream(of: Bool.self)
+    enum Answer: Sendable, Hashable {
+        /// The server has it.
+        case told
+        /// There was nothing to tell it of any more, which it has been told instead.
+        case gone
+        /// The server may not have it.
+        case failed
+    }
 
-    func end(isTold: Bool) {
-        answer.yield(isTold)
+    private let (answers, answer) = AsyncStream.makeStream(of: Answer.self)
+
+    func end(_ end: Answer) {
+        answer.yield(end)
         answer.finish()
     }
 
-    /// - Returns: False also when the task was cancelled; for one who waits.
-    func wait() async -> Bool {
-        for await isTold in answers { return isTold }
-        return false
+    /// - Returns: `failed` also when the task was cancelled; for one who waits.
+    func wait() async -> Answer {
+        for await end in answers { return end }
+        return .failed
     }
 }

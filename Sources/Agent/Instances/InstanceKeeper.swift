@@ -63,7 +63,7 @@ actor InstanceKeeper {
     /// The engine was restarted, and has ended a container: the wish that it runs was carried out, and is not any more.
     private func startAgain(_ identity: InstanceIdentity, _ container: Container.ID) {
         guard let order = wishes[identity.instanceID], order.state == .running,
-            order.specification != nil, order.generation == identity.generation
+            !order.isOfAdopted, order.generation == identity.generation
         else { return inventory.endRestart(of: container) }
         ended[identity.instanceID] = container
         history.note("ended by a restart of the engine", instance: identity.instanceID)
@@ -194,16 +194,22 @@ actor InstanceKeeper {
     private func end(
         _ wish: InstanceOrder, _ outcome: InstanceWork.Outcome, _ wanted: JailCancellation
     ) async {
+        var isThere = true
         await repeatUntilTold(wish, wanted) { isFirst in
             switch outcome {
             case .gone:
                 return await self.tell(wish, .gone, "", isStep: isFirst)
             case .done(let container):
                 // The server hears of the container before it hears that nothing more is to be expected.
-                guard await self.inventory.tell(container) else { return false }
-                return await self.tell(wish, .done, "", isStep: isFirst)
+                let answer = await self.inventory.tell(container) {
+                    await self.tell(wish, .done, "", isStep: isFirst)
+                }
+                isThere = answer != .gone
+                return answer != .failed
             }
         }
+        // Somebody removed the container before the server knew of it: the wish is to be carried out once more.
+        guard isThere else { return }
         if outcome == .gone { gone(wish.instanceID) }
         forget(wish)
     }
@@ -224,6 +230,8 @@ actor InstanceKeeper {
     }
 
     private func forget(_ wish: InstanceOrder) {
+        // The engine was restarted, and has ended what was done: the same wish is to be carried out once more.
+        guard ended[wish.instanceID] == nil else { return }
         if entries[wish.instanceID]?.wish == wish { entries[wish.instanceID]?.wish = nil }
     }
 

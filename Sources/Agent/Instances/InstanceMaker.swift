@@ -3,17 +3,18 @@ internal import ContainerEngine
 internal import Logging
 internal import NIOConcurrencyHelpers
 
-/// Images, volumes and containers of instances, and what of the machine they get.
+/// Volumes and containers of instances, and what of the machine they get.
 struct InstanceMaker: Sendable {
     let engine: any ContainerEngine
     let agentID: String
     let settings: InstanceSettings
     let machine: MachineInspector
-    private let guarded: GuardedRepositories
+    let images: InstanceImages
     /// Taken while a container gets its share of the machine, so that no two get the same.
     private let sharing = InstanceLocks()
-    /// One of an owner's at a time: who has three slow registries keeps nobody else from his images.
-    private let pulls = RunSlots(count: 3, share: 1)
+    private let inMaking = SharesInMaking()
+    /// One takes long when the engine copies much of an image into a new volume.
+    private let creations = RunSlots(count: 6, share: 3)
     private let networks: InstanceNetworks
     private let bounds: DiskBounds
     /// Ports that somebody has whom only the engine sees; tried again when there is no other.
@@ -27,7 +28,7 @@ struct InstanceMaker: Sendable {
         self.agentID = agentID
         self.settings = settings
         self.machine = machine
-        self.guarded = guarded
+        images = InstanceImages(engine: engine, guarded: guarded)
         bounds = DiskBounds(logger: logger)
         networks = InstanceNetworks(engine: engine, wanted: settings.network, logger: logger)
     }
@@ -43,81 +44,6 @@ struct InstanceMaker: Sendable {
             identity: identity, specification: specification, agentID: agentID)
     }
 
-    /// Fetches the image unless it is here, and asks its registry if it is not for everybody.
-    func fetch(
-        _ creation: InstanceCreation, tell: @escaping InstanceWork.Tell
-    ) async throws {
-        let image = creation.image
-        if try await engine.hasImage(image) {
-            guard guarded.contains(image) else { return }
-            do {
-                return try await engine.checkAccess(to: image, credentials: creation.credentials)
-            } catch let error as EngineError {
-                throw Self.failure(error, of: image)
-            }
-        }
-        if creation.credentials != nil { try guarded.add(image) }
-        let slot = await pulls.enqueue(Self.account(creation.specification.owner))
-        do {
-            try await slot.ticket.wait()
-            // Another instance may have brought it meanwhile; one that is not for everybody is asked for all the same.
-            let isHere = try await engine.hasImage(image)
-            if !isHere || guarded.contains(image) {
-                try await pull(image, creation.credentials, tell: tell)
-            }
-            await pulls.leave(slot)
-        } catch {
-            await pulls.leave(slot)
-            throw error
-        }
-    }
-
-    private func pull(
-        _ image: ImageName, _ credentials: RegistryCredentials?,
-        tell: @escaping InstanceWork.Tell
-    ) async throws {
-        await tell("pulling \(image)", true)
-        let (updates, queue) = AsyncStream.makeStream(
-            of: PullProgress.self, bufferingPolicy: .bufferingNewest(1))
-        let stall = StallWatch(limit: try await pullSilence())
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { queue.finish() }
-                do {
-                    try await stall.watch {
-                        try await engine.pull(image, credentials: credentials) {
-                            stall.hear()
-                            queue.yield($0)
-                        }
-                    }
-                } catch let stalled as StallWatch.Stalled {
-                    let minutes = stalled.limit.components.seconds / 60
-                    throw InstanceFailure(
-                        "\(image) cannot be pulled: its registry has sent nothing for \(minutes) minutes"
-                    )
-                } catch let error as EngineError {
-                    throw Self.failure(error, of: image)
-                }
-            }
-            group.addTask {
-                var last: String?
-                for await progress in updates {
-                    guard let text = progress.description, text != last else { continue }
-                    last = text
-                    await tell("pulling \(image): \(text)", false)
-                    try await Task.sleep(for: Self.progressInterval)
-                }
-            }
-            for try await _ in group {}
-        }
-    }
-
-    private static func failure(_ error: EngineError, of image: ImageName) -> InstanceFailure {
-        guard error.code != .unreachable else { return InstanceFailure(error) }
-        return InstanceFailure(
-            "\(image) cannot be pulled: \(error.message)", isFinal: error.code == .impossible)
-    }
-
     /// Makes the container, or finds that it is made already.
     ///
     /// - Parameters:
@@ -129,20 +55,30 @@ struct InstanceMaker: Sendable {
             try await engine.makeVolume(
                 volume.name, labels: Self.labels(creation.identity.instanceID, agentID))
         }
-        try await withSharing {
-            let share = try await share(creation, replacing: replaced)
-            let name = creation.identity.containerName
-            do {
-                try await make(creation, name, share)
-            } catch let error as EngineError where error.code == .nameTaken {
-                let other = try await engine.inspect(name, patience: Self.patience)
-                let identity = other.flatMap {
-                    InstanceIdentity(labels: $0.labels, agentID: agentID)
-                }
-                guard identity != creation.identity else { return }
-                // Another agent's, or a person's.
-                try await make(creation, "\(name)-\(agentID)", share)
+        try await creations.withSlot(RunSlots.account(of: creation.specification.owner)) {
+            let gpus = creation.specification.gpuCount > 0 ? try await machine.gpus() : []
+            let claim = try await withSharing {
+                inMaking.claim(try await share(creation, replacing: replaced, of: gpus))
             }
+            defer { inMaking.giveUp(claim) }
+            try await make(creation, claim.share)
+        }
+    }
+
+    private func make(
+        _ creation: InstanceCreation, _ share: InstanceCreation.Share
+    ) async throws {
+        let name = creation.identity.containerName
+        do {
+            try await make(creation, name, share)
+        } catch let error as EngineError where error.code == .nameTaken {
+            let other = try await engine.inspect(name, patience: Self.patience)
+            let identity = other.flatMap {
+                InstanceIdentity(labels: $0.labels, agentID: agentID)
+            }
+            guard identity != creation.identity else { return }
+            // Another agent's, or a person's.
+            try await make(creation, "\(name)-\(agentID)", share)
         }
     }
 
@@ -162,12 +98,15 @@ struct InstanceMaker: Sendable {
     }
 
     private func share(
-        _ creation: InstanceCreation, replacing replaced: [Container.ID]
+        _ creation: InstanceCreation, replacing replaced: [Container.ID],
+        of all: [MachineReport.GPU]
     ) async throws -> InstanceCreation.Share {
         let specification = creation.specification
         let network = try await networks.name()
+        let inMaking = inMaking.all
         let containers = try await engine.summaries(label: ContainerLabel.instanceID)
-        let resources = MachineResources(of: containers, except: Set(replaced))
+        var resources = MachineResources(of: containers, except: Set(replaced))
+        resources.add(inMaking)
         let former = FormerPorts(of: containers.filter { replaced.contains($0.id) })
         var wanted =
             InstanceNetworks.mapsPorts(network) ? specification.ports.map(\.hostPort) : []
@@ -178,7 +117,6 @@ struct InstanceMaker: Sendable {
         if specification.hasSSH, keptPort == nil { wanted.append(nil) }
         var ports = try ports(wanted, former, except: keptPort, beside: resources)
         let sshPort = specification.hasSSH ? keptPort ?? ports.removeLast() : nil
-        let all = specification.gpuCount > 0 ? try await machine.gpus() : []
         let gpus = try resources.gpus(specification.gpuCount, of: all)
         return InstanceCreation.Share(
             network: network, ports: ports, sshPort: sshPort, gpus: gpus,
@@ -203,16 +141,6 @@ struct InstanceMaker: Sendable {
             lostPorts.withLockedValue { $0 = [] }
             throw error
         }
-    }
-
-    /// Podman tells nothing while a layer comes or is unpacked.
-    private func pullSilence() async throws -> Duration {
-        try await engine.information().isPodman ? .seconds(3600) : .seconds(300)
-    }
-
-    /// Two owners that are taken for one wait for each other, and no more comes of it.
-    private static func account(_ owner: String) -> RunSlots.Account {
-        RunSlots.Account(owner.hashValue)
     }
 
     /// Starts a container, unless its GPUs are another one's now.
@@ -280,18 +208,25 @@ struct InstanceMaker: Sendable {
         [ContainerLabel.agent: agentID, ContainerLabel.instanceID: "\(instanceID)"]
     }
 
-    private func withSharing(_ body: () async throws -> Void) async throws {
+    private func withSharing<Result: Sendable>(
+        _ body: () async throws -> Result
+    ) async throws -> Result {
         let place = await sharing.enqueue("machine", .exclusive)
         do {
             try await place.ticket.wait()
-            try await body()
+            let result = try await body()
             await sharing.leave(place)
+            return result
         } catch {
             await sharing.leave(place)
             throw error
         }
     }
 
-    private static let progressInterval = Duration.milliseconds(300)
     private static let patience = Duration.seconds(10)
+}
+
+extension RunSlots {
+    /// Two owners that are taken for one wait for each other, and no more comes of it.
+    static func account(of owner: String) -> Account { Account(owner.hashValue) }
 }

@@ -61,9 +61,13 @@ final class InstanceNetworks: Sendable {
     /// Whether ports of containers on it are reached by ports of the host's.
     static func mapsPorts(_ network: String) -> Bool { network != "host" && network != "none" }
 
-    /// Docker 20.10 says `network ID not found`, with 404.
+    /// Docker 20.10 says `network ID not found`, with 404; 28 what it wanted to do before that, too.
     static func saysThatItIsGone(_ message: String) -> Bool {
-        message.hasPrefix("network ") && message.contains(" not found")
+        message.firstRange(of: "network ").map {
+            let before = message[..<$0.lowerBound]
+            return (before.isEmpty || before.hasSuffix(": "))
+                && message[$0.upperBound...].contains(" not found")
+        } ?? false
     }
 
     private func own() async throws -> String {

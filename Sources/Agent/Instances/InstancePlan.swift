@@ -13,6 +13,7 @@ enum InstancePlan {
         var generation: Int64?
         /// The engine's word.
         var status: String
+        var owner = ""
     }
 
     enum Step: Sendable, Hashable {
@@ -36,7 +37,11 @@ enum InstancePlan {
     /// - Returns: One step.
     static func next(_ order: InstanceOrder, found: [Found]) -> Step {
         guard order.state != .gone else {
-            return found.isEmpty ? .gone : .remove(found.map(\.id))
+            if found.isEmpty { return .gone }
+            guard !order.isOfRemoved else {
+                return .fail(InstanceFailure("a container of it is there", isFinal: true))
+            }
+            return .remove(found.map(\.id))
         }
         // The newest that is new enough. An instance that Boathook cannot make again has what it has.
         let candidates = found.filter {
@@ -123,7 +128,8 @@ extension AdoptedContainers {
                 : identity?.instanceID == order.instanceID
             return isMeant
                 ? InstancePlan.Found(
-                    id: container.id, generation: identity?.generation, status: container.status)
+                    id: container.id, generation: identity?.generation, status: container.status,
+                    owner: container.labels[ContainerLabel.owner] ?? "")
                 : nil
         }
     }

@@ -10,7 +10,11 @@ struct InstanceWork: Sendable {
     let turns: CommandTurns
     let maker: InstanceMaker
     /// The engine is not asked for everything at once.
-    private let calls = RunSlots(count: 16)
+    private let looks = RunSlots(count: 16)
+    /// Nor for all that a container's own programs can make slow.
+    ///
+    /// By owner: who lets many of his hang leaves some to the others.
+    private let changes = RunSlots(count: 16, share: 12)
 
     init(
         engine: any ContainerEngine, adopted: AdoptedContainers, known: KnownContainers,
@@ -47,9 +51,10 @@ struct InstanceWork: Sendable {
     ) async throws -> Outcome {
         for _ in 0..<Self.maximumStepCount {
             if wanted.isCancelled { throw Superseded() }
-            let found = try await calls.withSlot(order.instanceID) {
+            let found = try await looks.withSlot(order.instanceID) {
                 try await containers(of: order)
             }
+            let owner = order.specification?.owner ?? found.first?.owner ?? ""
             switch InstancePlan.next(order, found: found) {
             case .gone:
                 if !order.isOfAdopted { try await maker.removeVolumes(of: order.instanceID) }
@@ -59,17 +64,19 @@ struct InstanceWork: Sendable {
             case .fail(let failure):
                 throw failure
             case .remove(let ids):
-                for id in ids { try await remove(id, of: order, wanted) }
+                for id in ids { try await remove(id, of: order, owner, wanted) }
             case .resume(let id):
-                try await calls.withSlot(order.instanceID) { try await engine.resume(id) }
+                try await changes.withSlot(RunSlots.account(of: owner)) {
+                    try await engine.resume(id)
+                }
             case .start(let id):
-                try await start(id, order, wanted)
+                try await start(id, order, owner, wanted)
                 return .done(id)
             case .stop(let id):
-                try await stop(id, of: order, wanted)
+                try await stop(id, owner, wanted)
                 return .done(id)
             case .stopFormer(let id):
-                try await stop(id, of: order, wanted)
+                try await stop(id, owner, wanted)
             case .make(let replaced):
                 try await make(order, replacing: replaced, wanted, tell)
             }
@@ -87,7 +94,7 @@ struct InstanceWork: Sendable {
             throw InstanceFailure("the instance does not run")
         }
         // Two mounts of its files, one of them a writer's, would spoil them.
-        try await withStillFiles(of: id, of: wish.instanceID) {
+        try await withStillFiles(of: id, container.labels[ContainerLabel.owner] ?? "") {
             if container.status == "paused" { try await engine.resume(id) }
             try await engine.restart(id, grace: Self.grace)
         }
@@ -114,10 +121,10 @@ struct InstanceWork: Sendable {
     }
 
     private func start(
-        _ id: Container.ID, _ order: InstanceOrder, _ wanted: JailCancellation
+        _ id: Container.ID, _ order: InstanceOrder, _ owner: String, _ wanted: JailCancellation
     ) async throws {
         do {
-            try await withStillFiles(of: id, of: order.instanceID, wanted) {
+            try await withStillFiles(of: id, owner, wanted) {
                 try await maker.start(id)
             }
         } catch let error as EngineError {
@@ -126,18 +133,18 @@ struct InstanceWork: Sendable {
     }
 
     private func stop(
-        _ id: Container.ID, of order: InstanceOrder, _ wanted: JailCancellation
+        _ id: Container.ID, _ owner: String, _ wanted: JailCancellation
     ) async throws {
-        try await withStillFiles(of: id, of: order.instanceID, wanted, insists: true) {
+        try await withStillFiles(of: id, owner, wanted, insists: true) {
             try await engine.stop(id, grace: Self.grace)
         }
     }
 
     private func remove(
-        _ id: Container.ID, of order: InstanceOrder, _ wanted: JailCancellation
+        _ id: Container.ID, of order: InstanceOrder, _ owner: String, _ wanted: JailCancellation
     ) async throws {
         let container = order.isOfAdopted ? try await engine.summary(of: id) : nil
-        try await withStillFiles(of: id, of: order.instanceID, wanted, insists: true) {
+        try await withStillFiles(of: id, owner, wanted, insists: true) {
             try await engine.remove(id)
         }
         guard let identity = container.flatMap(adopted.identity) else { return }
@@ -149,13 +156,13 @@ struct InstanceWork: Sendable {
     ///
     /// - Parameters:
     ///   - id: The container.
-    ///   - instance: Whose it is.
+    ///   - owner: Whose it is.
     ///   - wanted: Ends the wait when it is cancelled.
     ///   - insists: Whether to go on when the command does not end.
     ///   - body: What to do.
     /// - Throws: ``InstanceFailure``, ``Superseded``; what `body` throws.
     private func withStillFiles(
-        of id: Container.ID, of instance: Int64, _ wanted: JailCancellation = JailCancellation(),
+        of id: Container.ID, _ owner: String, _ wanted: JailCancellation = JailCancellation(),
         insists: Bool = false, _ body: @Sendable () async throws -> Void
     ) async throws {
         defer { known.forget(id) }
@@ -163,7 +170,7 @@ struct InstanceWork: Sendable {
             try await turns.withStillFiles(
                 of: id, until: .now + Self.patience, wanted: wanted, insists: insists
             ) {
-                try await calls.withSlot(instance, body)
+                try await changes.withSlot(RunSlots.account(of: owner), body)
             }
         } catch CommandTurns.Missed.overdue {
             throw InstanceFailure("a command that changes its files still runs")
@@ -183,7 +190,7 @@ struct InstanceWork: Sendable {
             specification, InstanceIdentity(order), agentID: adopted.agentID)
         do {
             try await wanted.untilCancelled {
-                try await maker.fetch(creation, tell: tell)
+                try await maker.images.fetch(creation, tell: tell)
             }
         } catch let superseded as Superseded {
             throw superseded
@@ -207,7 +214,7 @@ struct InstanceWork: Sendable {
         do {
             let found = try await containers(of: order)
             if let id = InstancePlan.substitute(order, found: found) {
-                try await start(id, order, wanted)
+                try await start(id, order, order.specification?.owner ?? "", wanted)
             }
             return failure
         } catch let superseded as Superseded {

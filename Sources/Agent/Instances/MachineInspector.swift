@@ -69,8 +69,13 @@ actor MachineInspector {
     }
 
     /// The GPUs that containers can be given.
+    ///
+    /// What else has changed is told in its own time: they are here, whether the server is or not.
     func gpus() async throws -> [MachineReport.GPU] {
-        try await look(tellsAnyway: false).gpus
+        let report = try await report()
+        last = report
+        if isNews(report) { queue.yield(false) }
+        return report.gpus
     }
 
     /// What `/dev/shm` of an instance may take.
@@ -96,16 +101,17 @@ actor MachineInspector {
             cpuShares: Int(min(max(share.cores * 1024, 2), 262_144)))
     }
 
-    @discardableResult
-    private func look(tellsAnyway: Bool) async throws -> MachineReport {
+    private func look(tellsAnyway: Bool) async throws {
         let report = try await report()
         last = report
-        let isNews = told.map { Self.differs(report, from: $0) } ?? true
-        if isNews || tellsAnyway {
+        if isNews(report) || tellsAnyway {
             try await link.send(.machine(report))
             told = report
         }
-        return report
+    }
+
+    private func isNews(_ report: MachineReport) -> Bool {
+        told.map { Self.differs(report, from: $0) } ?? true
     }
 
     private func report() async throws -> MachineReport {

@@ -39,6 +39,11 @@ struct MachineResources: Sendable {
         }
     }
 
+    mutating func promise(gpus: [Int], ports: [Int]) {
+        promisedGPUs.formUnion(gpus)
+        self.ports.formUnion(ports)
+    }
+
     /// GPUs that nobody uses; those that a container will want at its start come last.
     ///
     /// Who has them is decided when a container is started, as upstream does: a stopped one keeps nobody from them.

@@ -72,7 +72,7 @@ final class SSHServers: Sendable {
             queue.yield(.unwanted(id))
             return
         }
-        guard order.specification?.hasSSH ?? false else { return }
+        guard order.specification?.hasSSH ?? true else { return }
         do {
             mkdir(folder.path, 0o700)
             try folder.write(

@@ -14,15 +14,22 @@ struct OutputSpool: ~Copyable {
     private(set) var stderrBytes: Int64 = 0
     /// Bytes of the file that are whole frames; a write that failed may have left a part of one behind.
     private(set) var byteCount = 0
+    private var lastStream: OutputFrame.Stream?
+    private var runCount = 0
+    private let runLimit: Int
 
     /// - Parameters:
     ///   - file: Empty.
     ///   - live: Told of what is written.
+    ///   - runLimit: How often the streams may take turns.
     /// - Throws: ``SpoolError`` when the file cannot be opened.
-    init(_ file: SpoolFile, live: LiveOutput) throws(SpoolError) {
+    init(
+        _ file: SpoolFile, live: LiveOutput, runLimit: Int = OutputFrame.maximumRunCount
+    ) throws(SpoolError) {
         descriptor = open(file.path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SpoolError("open", errno) }
         self.live = live
+        self.runLimit = runLimit
     }
 
     deinit {
@@ -30,12 +37,20 @@ struct OutputSpool: ~Copyable {
     }
 
     /// Appends one piece, whole or not at all as far as the counts and the digest go.
+    ///
+    /// - Parameters:
+    ///   - stream: Where the tool wrote it.
+    ///   - bytes: At least one.
+    /// - Throws: ``SpoolError`` when the disk does not take it, or the streams take turns too often.
     mutating func append(
         _ stream: OutputFrame.Stream, _ bytes: UnsafeRawBufferPointer
     ) throws(SpoolError) {
+        let runs = runCount + (stream == lastStream ? 0 : 1)
+        guard runs <= runLimit else { throw .tooManyRuns }
         try write(OutputFrame.head(stream: stream, count: bytes.count) + Array(bytes))
         digest.update(bufferPointer: bytes)
         byteCount += OutputFrame.headByteCount + bytes.count
+        (lastStream, runCount) = (stream, runs)
         switch stream {
         case .stdout: stdoutBytes += Int64(bytes.count)
         case .stderr: stderrBytes += Int64(bytes.count)
@@ -69,7 +84,7 @@ struct OutputSpool: ~Copyable {
     }
 }
 
-/// The machine's disk did not take a command's output.
+/// A command's output was not kept: the machine's disk did not take it, or its streams took turns too often.
 struct SpoolError: Error, Sendable, Hashable, CustomStringConvertible {
     let call: String
     /// See errno(3).
@@ -80,5 +95,11 @@ struct SpoolError: Error, Sendable, Hashable, CustomStringConvertible {
         self.code = code
     }
 
-    var description: String { "\(call): \(String(cString: strerror(code)))" }
+    static let tooManyRuns = SpoolError("count", E2BIG)
+
+    var description: String {
+        self == .tooManyRuns
+            ? "its two streams took turns more than \(OutputFrame.maximumRunCount) times"
+            : "\(call): \(String(cString: strerror(code)))"
+    }
 }

@@ -31,7 +31,9 @@ enum SSHSession {
         let agentPipe = try pipe(of: door)
         let terminal = SessionTerminal()
         let execution = try SessionExecution(
-            try arguments(in: door, terminal), environment: environment(terminal != nil), in: door,
+            try arguments(
+                SessionScripts(door: door, agentPipe: agentPipe, signals: signals), terminal),
+            environment: environment(terminal != nil), in: door,
             hasTerminal: terminal != nil)
 
         terminal?.makeRaw()
@@ -44,15 +46,15 @@ enum SSHSession {
             return try execution.endStatus()
         case .client:
             execution.end()
-            throw SessionError("the client is gone")
+            throw SessionError.clientIsGone
         case .agent:
             execution.end()
-            throw SessionError("Boathook was stopped on this machine")
+            throw SessionError.agentHasEnded
         }
     }
 
     private static func arguments(
-        in door: SSHDoorFile, _ terminal: SessionTerminal?
+        _ scripts: SessionScripts, _ terminal: SessionTerminal?
     ) throws(SessionError) -> [String] {
         let asked = variable("SSH_ORIGINAL_COMMAND")
         // sshd's word for whom it let in; a client has no way to send another one (AcceptEnv).
@@ -61,10 +63,10 @@ enum SSHSession {
                 throw SessionError(
                     "\(SSHSettings.copyUser) is for 'vastai copy' alone; log in as root", status: 1)
             }
-            return try SessionCopyServer(door: door).arguments()
+            return try SessionCopyServer(scripts: scripts).arguments()
         }
         if let asked, asked.elementsEqual(SSHSettings.fileTransferWord.utf8) {
-            return try SessionFileServer(door: door).arguments()
+            return try SessionFileServer(scripts: scripts).arguments()
         }
         return SessionProgram(asked: asked).arguments(size: terminal?.size)
     }

@@ -6,7 +6,7 @@ import Agent
 /// command, and talks to it as to a daemon that has a module of the instance's id (rsync(1), "USING RSYNC-DAEMON
 /// FEATURES VIA A REMOTE-SHELL CONNECTION").
 struct SessionCopyServer {
-    let door: SSHDoorFile
+    let scripts: SessionScripts
 
     /// Whether a login asks for the daemon, and nothing else.
     static func isAsked(_ command: [UInt8]?) -> Bool {
@@ -17,7 +17,6 @@ struct SessionCopyServer {
     ///
     /// - Throws: ``SessionError`` when there is none; rsync shows it to who copies.
     func arguments() throws(SessionError) -> [String] {
-        let scripts = SessionScripts(door: door)
         var folder = ""
         if try scripts.run("command -v rsync", []).status != 0 {
             guard Self.program.isHere else {
@@ -50,9 +49,9 @@ struct SessionCopyServer {
         reverse lookup = no
         log file = /dev/null
         exclude = \(Self.program.folderPrefix)*
-        [\(door.instanceID)]
+        [\(scripts.door.instanceID)]
         path = /
-        [C.\(door.instanceID)]
+        [C.\(scripts.door.instanceID)]
         path = /
         """
     }

@@ -9,4 +9,7 @@ struct SessionError: Error, CustomStringConvertible {
         self.description = description
         self.status = status
     }
+
+    static let clientIsGone = SessionError("the client is gone")
+    static let agentHasEnded = SessionError("Boathook was stopped on this machine")
 }

@@ -2,14 +2,13 @@ import Agent
 
 /// OpenSSH's server of the subsystem `sftp`, in the container: the image's own, or else this machine's, lent to it.
 struct SessionFileServer {
-    let door: SSHDoorFile
+    let scripts: SessionScripts
 
     /// The words of a program that is the server.
     ///
     /// - Throws: ``SessionError`` when there is none, with what to use instead; sshd does not pass on what a subsystem
     ///   writes to its standard error, so that only the operator of this machine could see it.
     func arguments() throws(SessionError) -> [String] {
-        let scripts = SessionScripts(door: door)
         let found = try scripts.run(Self.findScript, [])
         if found.status == 0, let path = String(validating: found.output, as: UTF8.self) {
             return ["/bin/sh", "-c", "cd 2>/dev/null; exec \"$1\"", "sh", path]
