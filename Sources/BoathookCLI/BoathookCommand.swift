@@ -8,36 +8,32 @@ internal import VastAPI
 package struct BoathookCommand {
     /// Reads the process's arguments, does what they say, and ends the process.
     package static func start() async {
-        let given = Array(CommandLine.arguments.dropFirst())
-        let verb = given.first ?? ""
-        if DaemonProgram.verbs.contains(verb) {
-            guard !DaemonProgram.isClientOnly else {
-                StandardStreams.complain(
-                    "vastai: '\(verb)' is a verb of 'boathook'; this is a client")
-                exit(64)
-            }
-            DaemonProgram.become(given)
-        }
-        let arguments = LeadingOptions.moved(given)
-        // A complaint about an argument shows it.
-        guard !arguments.contains(where: PrivateKey.isOne) else {
-            StandardStreams.complain(PrivateKey.complaint)
-            exit(64)
-        }
+        var isForPrograms = false
         do {
+            let given = UnsafeBufferPointer(
+                start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
+            let arguments = LeadingOptions.moved(try GivenWords.checked(given))
+            if let words = DaemonProgram.words(of: arguments) { try DaemonProgram.become(words) }
             var command = try Root.parseAsRoot(arguments)
+            isForPrograms = (command as? any ClientVerb)?.options.json ?? false
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch let error as ClientError {
+            if isForPrograms { try? StandardStreams.printRefusal(error) }
             StandardStreams.complain(error.description)
             exit(error.exitCode)
         } catch {
             Root.exit(withError: error)
         }
     }
+}
+
+/// A verb that asks a server.
+protocol ClientVerb: AsyncParsableCommand {
+    var options: ClientOptions { get }
 }
 
 /// All verbs.
@@ -49,7 +45,7 @@ struct Root: ParsableCommand {
         discussion: """
             The server is --url, or BOATHOOK_URL, or VAST_URL (default: http://127.0.0.1:8787). The key is \
             --api-key, or BOATHOOK_API_KEY, or VAST_API_KEY, or what 'boathook set api-key' keeps, or, on \
-            the server's own machine, admin.key in its data folder. --url, --api-key and --json may stand before the verb, \
+            the server's own machine, and for no other one, admin.key in its data folder. --url, --api-key and --json may stand before the verb, \
             too.
 
             Exit status of execute, logs, follow and copy: the command's own; 124 timed out, 125 refused or not started, 126 \
@@ -63,6 +59,7 @@ struct Root: ParsableCommand {
             ChangeVerb<StartChange>.self,
             ChangeVerb<StopChange>.self, ChangeVerb<RebootChange>.self,
             ChangeVerb<RecycleChange>.self, ChangeVerb<DestroyChange>.self, LabelVerb.self,
+            UpdateVerb.self,
             AttachVerb.self, DetachVerb.self, SSHURLVerb.self, SCPURLVerb.self, SetVerb.self,
             UnsetVerb.self, DeleteVerb.self, ResetVerb.self,
         ]

@@ -141,4 +141,20 @@ import VastAPI
         #expect(destroyed("none", "running") == .pending("running"))
         #expect(destroyed("done", nil) == .done)
     }
+
+    /// Neither one that says nothing nor one that is away may take longer than was asked for.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            StubServer.Answer.silence, StubServer.Answer("502 Bad Gateway", "text/html", "x"),
+        ])
+    func `its time is over whatever the server does`(answer: StubServer.Answer) async throws {
+        let server = try await StubServer { _, _ in answer }
+        let wait = InstanceWait(client: server.client(.patient), goal: .running, since: nil)
+        let error = try await clientError {
+            try await wait(for: [7, 8], patience: .milliseconds(300))
+        }
+        #expect(error?.exitCode == 124)
+        #expect(error?.description.contains("instance 7: ") == true)
+    }
 }

@@ -108,6 +108,7 @@ import VastAPI
         ["launch", "instance", "-i", "x"],
         ["launch", "instance", "-i", "x", "--cpu", "--gpus", "1"],
         ["start", "instance"], ["label", "instance", "7"],
+        ["execute", "7", "ls", "--detach", "--dry-run"],
         ["label", "instance", "7", "a", "--label", "b"],
         ["create", "schedule", "7", "ls"], ["create", "schedule", "7", "--daily"],
         ["create", "schedule", "7", "ls", "--reboot", "--daily"],

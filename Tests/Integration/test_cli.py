@@ -83,6 +83,26 @@ def test_125_for_an_absent_instance_and_a_wrong_key(up, instance):
     assert up.key.encode() not in wrong.stderr
 
 
+def test_a_refusal_is_json_for_programs(up, instance):
+    for words, status, error in [
+        (("execute", instance, "ls *.txt"), 125, "invalid_args"), (("execute", instance, "rm -r /", "--dry-run"), 125, None),
+        (("execute", "99999999", "ls"), 125, "not_found"), (("show", "command", "99999999"), 1, "not_found"),
+        (("logs", "99999999"), 125, "invalid_id"), (("delete", "env-var", "NO_SUCH"), 1, "invalid_args"),
+    ]:
+        plain, done = up.cli(*words), up.cli(*words, "--json")
+        assert (plain.returncode, done.returncode) == (status, status) and plain.stderr == done.stderr, (words, plain, done)
+        if error:
+            reply = json.loads(done.stdout)
+            assert (plain.stdout, reply["success"], reply["error"]) == (b"", False, error)
+            assert reply["msg"].encode() in done.stderr
+    refused = json.loads(up.cli("--json", "execute", instance, "ls *.txt").stdout)["denial"]
+    assert refused["code"] == "glob" and refused["message"]
+    wrong = up.cli("show", "instances", "--json", BOATHOOK_API_KEY="wrong")
+    assert wrong.returncode == 125 and json.loads(wrong.stdout)["error"] == "auth_error"
+    nobody = up.cli("show", "instances", "--json", BOATHOOK_URL="http://127.0.0.1:9")
+    assert (nobody.returncode, nobody.stdout) == (125, b"") and nobody.stderr
+
+
 def test_125_when_no_server_answers(up, instance):
     done = up.cli("execute", instance, "ls", BOATHOOK_URL="http://127.0.0.1:9")
     assert done.returncode == 125 and b"127.0.0.1:9" in done.stderr
@@ -92,6 +112,28 @@ def test_wrong_usage_is_not_a_commands_status(up):
     for words in (["execute"], ["execute", "abc", "ls"], ["nonsense"], ["execute", "1", "ls", "--nonsense"]):
         done = up.cli(*words)
         assert done.returncode == 64 and done.stderr and not done.stdout, words
+
+
+def test_words_that_are_not_utf8_are_refused(up, new_container, tmp_path):
+    """Repaired, they would name another file."""
+    container = new_container()
+    container.shell("touch home/\ufffd $'home/\\xff'")
+    identifier = str(up.instance_id(container))
+    for words in (["execute", identifier, "--", "rm", b"home/\xff"], ["execute", identifier, b"rm home/\xff"]):
+        done = subprocess.run([BIN / "boathook", *words], env=up.environment(), capture_output=True, timeout=30)
+        assert (done.returncode, done.stdout) == (64, b"") and rb"home/\xff" in done.stderr, done
+        assert f"argument {len(words)} ".encode() in done.stderr
+    assert {"\ufffd".encode(), b"\xff"} <= set(container.exec("ls", "home").stdout.splitlines())
+    folder = os.fsencode(tmp_path) + b"/\xff"
+    done = subprocess.run([BIN / "boathook", "up", "--data-dir", folder], env=up.environment(), capture_output=True, timeout=30)
+    assert done.returncode == 64 and os.listdir(tmp_path) == []
+
+
+def test_help_of_what_the_owner_runs_is_whole(up):
+    for words in (["up"], ["admin", "create-key"], ["policy", "explain"]):
+        shown = up.cli("help", *words, check=True).stdout
+        assert shown == up.cli(*words, "--help", check=True).stdout and b"USAGE" in shown, words
+    assert b"--data-dir" in up.cli("help", "up", check=True).stdout
 
 
 def test_help_of_every_verb(up):
@@ -110,6 +152,8 @@ def test_json(up, instance):
     listed = json.loads(up.cli("show", "instances", "--json", check=True).stdout)
     assert instance in [str(row["id"]) for row in listed]
     assert json.loads(up.cli("show", "instances", "--raw", check=True).stdout)
+    numbers = json.loads(up.cli("show", "instances", "-q", "--json", check=True).stdout)
+    assert sorted(numbers) == sorted(row["id"] for row in listed)
     assert json.loads(up.cli("show", "instance", instance, "--json", check=True).stdout)["id"] == int(instance)
     command = json.loads(up.cli("show", "commands", "--json", check=True).stdout)[0]
     assert json.loads(up.cli("show", "command", str(command["id"]), "--json", check=True).stdout)["id"] == command["id"]
@@ -176,6 +220,17 @@ def test_a_terminal_gets_escapes_and_a_pipe_gets_the_bytes(up, new_container):
     shown.replace(b"\r\n", b"\n").decode()  # all of it is UTF-8
 
 
+def test_characters_that_come_in_pieces_are_whole_on_a_terminal(up, new_container):
+    container = new_container()
+    container.shell(f"mkdir home/many; for ((i = 0; i < 1000; i++)); do : >home/many/{'é✓漢字🦀' * 5}-$i; done")
+    identifier = str(up.instance_id(container))
+    expected = up.cli("execute", identifier, "ls home/many", check=True).stdout
+    assert len(expected) > 65536 and expected == container.exec("ls", "home/many").stdout
+    for more in ([], ["--follow"]):
+        shown, status = on_a_terminal([BIN / "boathook", "execute", identifier, "ls home/many", *more], up.environment(TERM="xterm"))
+        assert (status, shown.replace(b"\r\n", b"\n")) == (0, expected), more
+
+
 def test_a_file_gets_the_bytes(up, many_files, tmp_path):
     target = tmp_path / "out"
     with target.open("wb") as file:
@@ -216,6 +271,28 @@ def test_set_api_key(up, instance, tmp_path):
     assert files and all(path.stat().st_mode & 0o077 == 0 for path in files)
     done = subprocess.run([BIN / "boathook", "execute", instance, "ls home"], env=environment, capture_output=True, timeout=30)
     assert done.returncode == 0, done
+
+
+def test_a_key_is_kept_for_programs_too(up, tmp_path):
+    environment = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [BIN / "boathook", "--json", "set", "api-key", up.key], env=environment, check=True, capture_output=True, timeout=30, cwd=tmp_path)
+    # A relative folder says nothing.
+    path = tmp_path / ".config/boathook/api-key"
+    assert json.loads(done.stdout) == {"path": str(path)} and path.read_text() == up.key + "\n"
+    assert os.listdir(tmp_path) == [".config"]
+
+
+def test_the_servers_own_key_leaves_no_machine(up, tmp_path):
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "BOATHOOK_DATA_DIR": str(up.data)}
+
+    def show(url):
+        return subprocess.run([BIN / "boathook", "show", "user", "--url", url], env=environment, capture_output=True, timeout=30)
+
+    assert show(up.url).returncode == 0 and show(up.url.replace("127.0.0.1", "localhost")).returncode == 0
+    # An address for documents (RFC 5737): nobody is asked.
+    away = show("http://192.0.2.7:8787")
+    assert away.returncode == 125 and b"no API key for http://192.0.2.7:8787" in away.stderr
 
 
 def test_policy_explain_needs_no_server(tmp_path):

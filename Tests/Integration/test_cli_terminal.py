@@ -1,5 +1,6 @@
 """`boathook` on a terminal: progress, questions, tables that fit, and nothing that an instance says obeyed (docs/cli.md)."""
 
+import json
 import re
 
 import pytest
@@ -99,10 +100,14 @@ def test_what_is_told_of_one_thing_is_told_whole(home, made, terminal, boathook)
             assert [line.split()[0] for line in whole.splitlines()] == [line.split()[0] for line in lines if not line.startswith(" ")]
 
 
-def test_what_instances_say_does_not_reach_the_terminal(made, terminal):
-    made.create(label="\x1b[31mred\x07 \u202eback")
-    shown = terminal("show", "instances")
-    assert shown.end() == 0
-    assert b"\x1b[31m" not in shown.shown and b"\x07" not in shown.shown and b"red" in shown.shown
+def test_what_instances_say_does_not_reach_the_terminal(made, terminal, boathook):
+    label = "\x1b[31mred\x07 \u202eback\u009b31m\x7f"
+    one = made.create(label=label)
+    for words in (("show", "instances"), ("show", "instance", one), ("show", "instance", one, "--json"), ("show", "instances", "--raw")):
+        shown = terminal(*words)
+        assert shown.end() == 0
+        assert b"red" in shown.shown and not any(
+            sign in shown.shown.decode() for sign in ("\x1b[31m", "\x07", "\u202e", "\u009b", "\x7f")), (words, shown.shown)
+    assert json.loads(boathook("show", "instance", str(one), "--json"))["label"] == label
 
 

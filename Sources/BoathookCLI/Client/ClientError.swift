@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import VastAPI
 
 /// Why a verb did not do what it was asked; ends the process with a status that means something.
 struct ClientError: Error, CustomStringConvertible {
@@ -26,5 +27,20 @@ struct ClientError: Error, CustomStringConvertible {
         self.mayPass = mayPass
         self.status = status
         self.body = body
+    }
+
+    /// The same with a status of the process that says more, and what it is about.
+    func ending(with exitCode: Int32, about name: String? = nil) -> ClientError {
+        ClientError(
+            name.map { "\($0): \(description)" } ?? description, exitCode: exitCode,
+            mayPass: mayPass, status: status, body: body)
+    }
+
+    /// The server's answer for programs: an object with `error` and `msg`, and of a refused command `denial`.
+    var reply: JSONValue? {
+        guard let body, let reply = try? JSONDecoder().decode(JSONValue.self, from: body),
+            reply.object != nil
+        else { return nil }
+        return reply
     }
 }

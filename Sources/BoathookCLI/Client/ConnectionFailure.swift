@@ -14,7 +14,7 @@ enum ConnectionFailure {
             if let failure = error.connectionErrors.last { return words(for: failure.error) }
             return error.dnsAError == nil && error.dnsAAAAError == nil
                 ? "it does not answer" : "there is no host \(error.host)"
-        case ChannelError.connectTimeout: return "it does not answer"
+        case ChannelError.connectTimeout, is Overdue: return "it does not answer"
         case let error as HTTPClientError:
             let isSilence = [.connectTimeout, .readTimeout, .deadlineExceeded].contains(error)
             return isSilence ? "it does not answer" : lowercased(error.shortDescription)

@@ -1,4 +1,3 @@
-internal import NIOCore
 internal import VastAPI
 
 /// An ended command's output on this process's own streams, and its status.
@@ -7,6 +6,8 @@ struct CommandOutput {
     let row: CommandRow
 
     /// Writes both streams whole, and says on standard error what the output alone would hide.
+    ///
+    /// - Throws: ``ClientError``; with the server's 404 in it when the output is not kept any more.
     func write() async throws {
         try await write(row.stdout, row.stdoutBytes, "stdout", to: .output)
         try await write(row.stderr, row.stderrBytes, "stderr", to: .error)
@@ -22,14 +23,18 @@ struct CommandOutput {
         _ text: String?, _ count: Int64?, _ name: String, to stream: StandardStreams.Stream
     ) async throws {
         guard let count, count > 0 else { return }
+        var output = ForeignOutput(to: stream)
         if let text {
-            try StandardStreams.writeForeign(Array(text.utf8), to: stream)
+            try output.write(text.utf8)
+            try output.finish()
             return
         }
         // Long, or not UTF-8.
-        try await client.download("\(APIPath.commandOutput(row.id))?stream=\(name)") { buffer in
-            try StandardStreams.writeForeign(Array(buffer.readableBytesView), to: stream)
+        try await OutputDownload(client: client, row: row)(name, count: count) {
+            bytes throws(ClientError) in
+            try output.write(bytes)
         }
+        try output.finish()
     }
 
     private var remark: String? {

@@ -3,9 +3,10 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook cancel N`.
-struct CancelVerb: AsyncParsableCommand {
+struct CancelVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "End a command that has not ended.")
+        commandName: "cancel", abstract: "End a command that has not ended.",
+        discussion: "  boathook cancel 42")
 
     @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
     var commandID: Int64
@@ -23,12 +24,16 @@ struct CancelVerb: AsyncParsableCommand {
 }
 
 /// `boathook follow N`.
-struct FollowVerb: AsyncParsableCommand {
+struct FollowVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "follow",
         abstract: "Print a command's output from its beginning on, while it is written.",
-        discussion:
-            "The exit status is that of 'boathook execute'. An interrupt ends this program alone.")
+        discussion: """
+            The exit status is that of 'boathook execute'. An interrupt ends this program alone.
+
+              boathook execute 7 'du -a -h' --detach
+              boathook follow 42
+            """)
 
     @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
     var commandID: Int64
@@ -37,18 +42,20 @@ struct FollowVerb: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
+        var streams = OwnStreams()
         let row = try await CommandFollower(
             client: client, commandID: commandID, isGivenHere: false
-        ).follow()
+        ).follow(&streams)
         CommandOutput(client: client, row: row).writeRemark()
         throw ExitCode(CommandOutput.exitCode(of: row))
     }
 }
 
 /// `boathook show commands`.
-struct ShowCommandsVerb: AsyncParsableCommand {
+struct ShowCommandsVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "commands", abstract: "List the newest commands.")
+        commandName: "commands", abstract: "List the newest commands.",
+        discussion: "  boathook show commands --limit 5")
 
     @Option(help: ArgumentHelp("How many, at most 500.", valueName: "n"))
     var limit = 25
@@ -76,10 +83,11 @@ struct ShowCommandsVerb: AsyncParsableCommand {
 }
 
 /// `boathook show command N`.
-struct ShowCommandVerb: AsyncParsableCommand {
+struct ShowCommandVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "command",
-        abstract: "Show one command: state, exit code, times, output, decision.")
+        abstract: "Show one command: state, exit code, times, output, decision.",
+        discussion: "  boathook show command 42")
 
     @Argument(help: ArgumentHelp("The command's id.", valueName: "command_id"))
     var commandID: Int64
@@ -126,7 +134,14 @@ struct ShowCommandVerb: AsyncParsableCommand {
             }
         }
         try sheet.write()
-        if row.final { try await CommandOutput(client: client, row: row).write() }
+        guard row.final else { return }
+        let output = CommandOutput(client: client, row: row)
+        do {
+            try await output.write()
+        } catch let error as ClientError where error.status == 404 {
+            StandardStreams.complain("boathook: its output is not kept any more")
+            output.writeRemark()
+        }
     }
 
     /// A receipt is to be seen at a glance; --json has more of it.

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import VastAPI
 
 /// `boathook execute ID COMMAND`.
-struct ExecuteVerb: AsyncParsableCommand {
+struct ExecuteVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "execute",
         abstract: "Run a constrained command on an instance, running or stopped.",
@@ -14,7 +14,7 @@ struct ExecuteVerb: AsyncParsableCommand {
               boathook execute 12345 'du -d2 -h'
               boathook execute 12345 'rm -r home/delete_this.txt'
 
-            With --follow, the output is printed while the command writes it.
+            With --follow, the output is printed while the command writes it. An interrupt cancels the command.
 
             'rm' with --dry-run lists what would go and how much that frees, and prints a plan, which --plan \
             then applies if the files are still the same.
@@ -59,6 +59,9 @@ struct ExecuteVerb: AsyncParsableCommand {
             throw ValidationError(
                 "--follow prints the output; it goes with none of --detach, --json, --dry-run")
         }
+        guard !(detach && dryRun) else {
+            throw ValidationError("--dry-run is waited for; it does not go with --detach")
+        }
         guard instanceID > 0 else { throw ValidationError("an instance's id is a positive number") }
         guard !command.isEmpty else { throw ValidationError("a command is missing") }
     }
@@ -99,12 +102,15 @@ struct ExecuteVerb: AsyncParsableCommand {
     ///
     /// An interrupt cancels it; the end then tells what came of that.
     private func ended(_ request: ExecuteRequest, _ client: APIClient) async throws -> CommandRow {
-        let waiting = await CommandWaiting(client: client, follows: follow)
-        let reply: ExecuteReply = try await client.put(
-            APIPath.execute(instance: instanceID), request,
-            wait: follow ? nil : CommandWaiting.firstWaitSeconds,
-            idempotencyKey: CommandWaiting.idempotencyKey())
-        return try await waiting.end(of: reply.commandID, reply.result)
+        let path = APIPath.execute(instance: instanceID)
+        let wait = follow ? nil : CommandWaiting.firstWaitSeconds
+        return try await CommandWaiting(
+            client: client, follows: follow, interrupts: Interrupts()
+        ).end {
+            let reply: ExecuteReply = try await client.put(
+                path, request, wait: wait, idempotencyKey: CommandWaiting.idempotencyKey())
+            return (reply.commandID, reply.result)
+        }
     }
 
     private func showDecision(_ client: APIClient, _ request: ExecuteRequest) async throws {
@@ -117,8 +123,9 @@ struct ExecuteVerb: AsyncParsableCommand {
             guard reply.decision.object?["verdict"] == .string("allow") else { throw ExitCode(125) }
             return
         }
-        let row = try await CommandWaiting(client: client, follows: false).end(
-            of: listing.commandID, listing.result)
+        let row = try await CommandWaiting(
+            client: client, follows: false, interrupts: Interrupts()
+        ).end { (listing.commandID, listing.result) }
         if options.json {
             try StandardStreams.print(try JSONText.of(row))
         } else {

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook copy SRC DST`.
-struct CopyVerb: AsyncParsableCommand {
+struct CopyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "copy",
         abstract: "Copy files between this machine and a running instance.",

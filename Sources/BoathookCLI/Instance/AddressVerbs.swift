@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import VastAPI
 
 /// `boathook ssh-url ID`.
-struct SSHURLVerb: AsyncParsableCommand {
+struct SSHURLVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "ssh-url", abstract: "Print where an instance is reached by SSH.",
         discussion: "  ssh \"$(boathook ssh-url 7)\"")
@@ -16,9 +16,12 @@ struct SSHURLVerb: AsyncParsableCommand {
 }
 
 /// `boathook scp-url ID`.
-struct SCPURLVerb: AsyncParsableCommand {
+struct SCPURLVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "scp-url", abstract: "Print where files are copied to and from an instance.")
+        commandName: "scp-url", abstract: "Print where files are copied to and from an instance.",
+        discussion: """
+              scp results.tar "$(boathook scp-url 7)//workspace/"
+            """)
 
     @Argument(help: ArgumentHelp("The instance's id.", valueName: "instance_id"))
     var instanceID: Int64

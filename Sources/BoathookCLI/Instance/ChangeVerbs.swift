@@ -94,7 +94,7 @@ struct ChangeVerb<Change: InstanceChange>: ParsableCommand {
 }
 
 /// `boathook VERB instance ID…`; upstream has `instances` for several.
-struct ChangeInstancesVerb<Change: InstanceChange>: AsyncParsableCommand {
+struct ChangeInstancesVerb<Change: InstanceChange>: ClientVerb {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "instance", abstract: Change.abstract,
@@ -110,7 +110,11 @@ struct ChangeInstancesVerb<Change: InstanceChange>: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The instances' ids.", valueName: "instance_id"))
     var instanceIDs: [Int64]
 
-    @Flag(name: [.short, .long], help: "Do not ask before something is destroyed.")
+    /// Taken everywhere, for scripts; told of where it changes anything.
+    @Flag(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "Do not ask first.", visibility: Change.goal == .gone ? .default : .hidden))
     var yes = false
 
     @OptionGroup var waiting: WaitOptions
@@ -128,14 +132,23 @@ struct ChangeInstancesVerb<Change: InstanceChange>: AsyncParsableCommand {
             }
         }
         var outcomes: [Outcome] = []
-        for id in instanceIDs { outcomes.append(try await change(id, client)) }
-        if options.json { try StandardStreams.print(try JSONText.of(outcomes)) }
-        let changed = outcomes.filter(\.success)
-        if let patience = waiting.patience {
-            try await InstanceWait(client: client, goal: Change.goal, since: former)
-                .callAsFunction(for: changed.map(\.id), patience: patience)
+        for id in instanceIDs {
+            outcomes.append(await change(id, client))
+            // No other answer is to be had with that key, and wrong keys are counted.
+            if outcomes.last?.isKeyRefused == true { break }
         }
-        if let code = outcomes.compactMap(\.exitCode).max() { throw ExitCode(code) }
+        if options.json { try StandardStreams.print(try JSONText.of(outcomes)) }
+        var codes = outcomes.compactMap(\.exitCode)
+        if let patience = waiting.patience {
+            do {
+                try await InstanceWait(client: client, goal: Change.goal, since: former)
+                    .callAsFunction(for: outcomes.filter(\.success).map(\.id), patience: patience)
+            } catch let error as ClientError {
+                StandardStreams.complain(error.description)
+                codes.append(error.exitCode)
+            }
+        }
+        if let code = codes.max() { throw ExitCode(code) }
     }
 
     private var names: String {
@@ -143,18 +156,22 @@ struct ChangeInstancesVerb<Change: InstanceChange>: AsyncParsableCommand {
             + instanceIDs.map { "\($0)" }.joined(separator: ", ")
     }
 
-    /// One instance's answer; the others are still asked for when it is no.
-    private func change(_ id: Int64, _ client: APIClient) async throws -> Outcome {
+    /// One instance's answer; the others are still asked for when it is no, or when there is none.
+    private func change(_ id: Int64, _ client: APIClient) async -> Outcome {
+        var outcome = Outcome(id: id, success: false)
         do {
             let reply = try await VerbFailure.naming { try await Change.change(id, client) }
             guard reply.success else { throw ClientError(reply.msg ?? "refused", exitCode: 1) }
+            outcome.success = true
             if !options.json { try StandardStreams.print("\(Change.word) instance \(id)") }
-            return Outcome(id: id, success: true)
-        } catch let error as ClientError where error.status != 401 && !error.mayPass {
+        } catch {
+            let error = error as? ClientError ?? ClientError("\(error)")
             StandardStreams.complain("instance \(id): \(error.description)")
-            return Outcome(
-                id: id, success: false, msg: error.description, exitCode: error.exitCode)
+            outcome.msg = error.description
+            outcome.exitCode = error.exitCode
+            outcome.isKeyRefused = error.status == 401
         }
+        return outcome
     }
 
     private struct Outcome: Encodable {
@@ -162,6 +179,7 @@ struct ChangeInstancesVerb<Change: InstanceChange>: AsyncParsableCommand {
         var success: Bool
         var msg: String?
         var exitCode: Int32?
+        var isKeyRefused = false
 
         enum CodingKeys: String, CodingKey { case id, success, msg }
     }
@@ -175,7 +193,7 @@ struct LabelVerb: ParsableCommand {
 }
 
 /// `boathook label instance ID TEXT`.
-struct LabelInstanceVerb: AsyncParsableCommand {
+struct LabelInstanceVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "instance", abstract: "Call an instance something.",
         discussion: "  boathook label instance 7 training-run-1")

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook create instances OFFER…`.
-struct CreateInstancesVerb: AsyncParsableCommand {
+struct CreateInstancesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "instances",
         abstract: "Make an instance on each of several offers.",
@@ -57,7 +57,10 @@ struct CreateInstancesVerb: AsyncParsableCommand {
         var body = try create.body()
         body["ids"] = .array(ids.map { .int($0) })
         do {
-            return try await VerbFailure.naming { try await client.post(APIPath.bulkAsks, body) }
+            return try await VerbFailure.naming {
+                try await client.post(
+                    APIPath.bulkAsks, body, idempotencyKey: CommandWaiting.idempotencyKey())
+            }
         } catch let error as ClientError where error.status == 400 {
             guard let data = error.body,
                 let reply = try? JSONDecoder().decode(BulkCreateReply.self, from: data)

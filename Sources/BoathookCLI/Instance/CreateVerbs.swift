@@ -15,7 +15,7 @@ struct CreateVerb: ParsableCommand {
 }
 
 /// `boathook create instance OFFER`.
-struct CreateInstanceVerb: AsyncParsableCommand {
+struct CreateInstanceVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "instance",
         abstract: "Make an instance on an offer.",
@@ -48,7 +48,8 @@ struct CreateInstanceVerb: AsyncParsableCommand {
         let client = try options.client()
         let body = try create.body()
         let reply: CreateInstanceReply = try await VerbFailure.naming {
-            try await client.put(APIPath.ask(offerID), body)
+            try await client.put(
+                APIPath.ask(offerID), body, idempotencyKey: CommandWaiting.idempotencyKey())
         }
         try await finish(reply, client, create, waiting, options)
     }
@@ -62,7 +63,7 @@ struct LaunchVerb: ParsableCommand {
 }
 
 /// `boathook launch instance`.
-struct LaunchInstanceVerb: AsyncParsableCommand {
+struct LaunchInstanceVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "instance",
         abstract: "Make an instance on the first offer that is found.",
@@ -115,7 +116,8 @@ struct LaunchInstanceVerb: AsyncParsableCommand {
         var body = try create.body()
         body["q"] = .object(try query())
         let reply: Launched = try await VerbFailure.naming {
-            try await client.put(APIPath.launch, body)
+            try await client.put(
+                APIPath.launch, body, idempotencyKey: CommandWaiting.idempotencyKey())
         }
         switch reply {
         case .made(let reply): try await finish(reply, client, create, waiting, options)

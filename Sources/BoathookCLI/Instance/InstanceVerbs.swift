@@ -15,7 +15,7 @@ struct ShowVerb: ParsableCommand {
 }
 
 /// `boathook show instances`.
-struct ShowInstancesVerb: AsyncParsableCommand {
+struct ShowInstancesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "instances", abstract: "List your instances.",
         discussion: """
@@ -30,12 +30,15 @@ struct ShowInstancesVerb: AsyncParsableCommand {
 
     func run() async throws {
         let reply: InstanceListReply = try await options.client().get(APIPath.instances)
-        if quiet {
-            for row in reply.instances { try StandardStreams.print(row.text("id")) }
+        if options.json {
+            try StandardStreams.print(
+                quiet
+                    ? try JSONText.of(reply.instances.map { $0["id"] })
+                    : try JSONText.of(reply.instances))
             return
         }
-        if options.json {
-            try StandardStreams.print(try JSONText.of(reply.instances))
+        if quiet {
+            for row in reply.instances { try StandardStreams.print(row.text("id")) }
             return
         }
         var table = Table(
@@ -52,9 +55,10 @@ struct ShowInstancesVerb: AsyncParsableCommand {
 }
 
 /// `boathook show instance ID`.
-struct ShowInstanceVerb: AsyncParsableCommand {
+struct ShowInstanceVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "instance", abstract: "Show one instance.")
+        commandName: "instance", abstract: "Show one instance.",
+        discussion: "  boathook show instance 7 --json")
 
     @Argument(help: ArgumentHelp("The instance's id.", valueName: "instance_id"))
     var instanceID: Int64

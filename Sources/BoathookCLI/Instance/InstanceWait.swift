@@ -62,8 +62,16 @@ struct InstanceWait {
         while true {
             var words: [String] = []
             for id in pending {
-                let row = try await client.patiently(for: Self.serverPatience) {
-                    try await look(at: id)
+                let row: InstanceRow?
+                do {
+                    row = try await within(deadline - .now) {
+                        try await client.patiently(for: client.timing.absence) {
+                            try await look(at: id)
+                        }
+                    }
+                } catch is Overdue {
+                    words.append("instance \(id): the server's answer did not come in time")
+                    break
                 }
                 var progress = Self.progress(to: goal, of: row, since: former?[id])
                 if case .ended(let text) = progress {
@@ -199,8 +207,6 @@ struct InstanceWait {
         return container != former?["container_id"]?.string
     }
 
-    /// How long the server may be away meanwhile.
-    private static let serverPatience = Duration.seconds(60)
     /// How long an engine may take from a program's end to the start of the next one.
     private static let startPatience = Duration.seconds(30)
     private static let pause = Duration.milliseconds(300)

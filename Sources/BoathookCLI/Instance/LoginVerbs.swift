@@ -9,7 +9,7 @@ struct AttachVerb: ParsableCommand {
 }
 
 /// `boathook attach ssh ID KEY`.
-struct AttachSSHVerb: AsyncParsableCommand {
+struct AttachSSHVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "ssh", abstract: "Let an SSH key log in to one instance.",
         discussion: """
@@ -45,7 +45,7 @@ struct DetachVerb: ParsableCommand {
 }
 
 /// `boathook detach ssh ID KEY_ID`.
-struct DetachSSHVerb: AsyncParsableCommand {
+struct DetachSSHVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "ssh", abstract: "Let an SSH key log in to one instance no more.",
         discussion: """

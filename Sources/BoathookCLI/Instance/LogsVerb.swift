@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import VastAPI
 
 /// `boathook logs ID`.
-struct LogsVerb: AsyncParsableCommand {
+struct LogsVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "logs",
         abstract: "Print what an instance has printed, running or stopped.",
@@ -10,6 +10,9 @@ struct LogsVerb: AsyncParsableCommand {
             The last lines of the container's log come first: --filter shows those of them that contain a text, byte \
             for byte. With --follow it goes on until the container stops, or an interrupt. --daemon shows what the \
             machine's agent did with the instance since the agent was started.
+
+              boathook logs 7 --tail 100
+              boathook logs 7 --tail 100 --filter error --follow
 
             The exit status is that of 'boathook execute'; of an interrupt with --follow it is 0.
             """)
@@ -45,13 +48,17 @@ struct LogsVerb: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
-        let waiting = await CommandWaiting(client: client, follows: follow)
-        let reply: LogsReply = try await client.put(
-            APIPath.requestLogs(instance: instanceID),
-            LogsRequest(tail: tail, filter: filter, daemonLogs: daemon, follow: follow),
-            wait: follow ? nil : CommandWaiting.firstWaitSeconds,
-            idempotencyKey: CommandWaiting.idempotencyKey())
-        let row = try await waiting.end(of: reply.commandID, reply.result)
+        let path = APIPath.requestLogs(instance: instanceID)
+        let request = LogsRequest(
+            tail: tail, filter: filter, daemonLogs: daemon, follow: follow)
+        let wait = follow ? nil : CommandWaiting.firstWaitSeconds
+        let row = try await CommandWaiting(
+            client: client, follows: follow, interrupts: Interrupts(), endsUnread: true
+        ).end {
+            let reply: LogsReply = try await client.put(
+                path, request, wait: wait, idempotencyKey: CommandWaiting.idempotencyKey())
+            return (reply.commandID, reply.result)
+        }
         if options.json {
             try StandardStreams.print(try JSONText.of(row))
         } else if follow {

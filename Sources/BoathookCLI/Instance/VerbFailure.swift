@@ -4,7 +4,7 @@ enum VerbFailure {
         do {
             return try await body()
         } catch let error as ClientError where error.status == 404 || error.status == 410 {
-            throw ClientError(error.description, exitCode: 1, status: error.status)
+            throw error.ending(with: 1)
         }
     }
 }

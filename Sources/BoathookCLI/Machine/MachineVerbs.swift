@@ -2,10 +2,11 @@ internal import ArgumentParser
 internal import VastAPI
 
 /// `boathook show machines`.
-struct ShowMachinesVerb: AsyncParsableCommand {
+struct ShowMachinesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "machines",
-        abstract: "List the machines of the fleet, and what is left of each.")
+        abstract: "List the machines of the fleet, and what is left of each.",
+        discussion: "  boathook show machines")
 
     @OptionGroup var options: ClientOptions
 
@@ -42,9 +43,10 @@ struct ShowMachinesVerb: AsyncParsableCommand {
 }
 
 /// `boathook show machine ID`.
-struct ShowMachineVerb: AsyncParsableCommand {
+struct ShowMachineVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "machine", abstract: "Show one machine.")
+        commandName: "machine", abstract: "Show one machine.",
+        discussion: "  boathook show machine 1")
 
     @Argument(help: ArgumentHelp("The machine's id.", valueName: "machine_id"))
     var machineID: Int64

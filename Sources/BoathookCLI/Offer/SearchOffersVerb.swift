@@ -9,7 +9,7 @@ struct SearchVerb: ParsableCommand {
 }
 
 /// `boathook search offers [FILTER…]`.
-struct SearchOffersVerb: AsyncParsableCommand {
+struct SearchOffersVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "offers",
         abstract: "List the parts of machines that an instance can be made on.",

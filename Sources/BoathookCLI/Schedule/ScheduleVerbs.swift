@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook create schedule INSTANCE COMMAND`.
-struct CreateScheduleVerb: AsyncParsableCommand {
+struct CreateScheduleVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "schedule",
         abstract: "Have a command run on an instance again and again, or have it rebooted.",
@@ -76,7 +76,7 @@ struct CreateScheduleVerb: AsyncParsableCommand {
             try StandardStreams.print(
                 options.json ? try JSONText.of(reply) : "schedule \(reply.scheduledJobID)")
         } catch let error as ClientError where error.status == 422 {
-            throw ClientError(error.description, exitCode: 1)
+            throw error.ending(with: 1)
         }
     }
 
@@ -112,9 +112,10 @@ struct Moment: ExpressibleByArgument, Sendable, Hashable {
 }
 
 /// `boathook show schedules`.
-struct ShowSchedulesVerb: AsyncParsableCommand {
+struct ShowSchedulesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "schedules", abstract: "List what runs again and again.",
+        discussion: "  boathook show schedules",
         aliases: ["scheduled-jobs"])
 
     @OptionGroup var options: ClientOptions
@@ -152,9 +153,10 @@ struct ShowSchedulesVerb: AsyncParsableCommand {
 }
 
 /// `boathook delete schedule ID`.
-struct DeleteScheduleVerb: AsyncParsableCommand {
+struct DeleteScheduleVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "schedule", abstract: "Stop what runs again and again.",
+        discussion: "  boathook delete schedule 3",
         aliases: ["scheduled-job"])
 
     @Argument(help: ArgumentHelp("The schedule's id.", valueName: "id"))

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook search templates [FILTER…]`.
-struct SearchTemplatesVerb: AsyncParsableCommand {
+struct SearchTemplatesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "templates",
         abstract: "List what instances can be made from: your own, and what others let you see.",
@@ -66,7 +66,7 @@ struct SearchTemplatesVerb: AsyncParsableCommand {
 }
 
 /// `boathook create template`.
-struct CreateTemplateVerb: AsyncParsableCommand {
+struct CreateTemplateVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "template", abstract: "Keep what instances are to be made from.",
         discussion: """
@@ -153,10 +153,14 @@ struct CreateTemplateVerb: AsyncParsableCommand {
 }
 
 /// `boathook delete template ID|HASH`.
-struct DeleteTemplateVerb: AsyncParsableCommand {
+struct DeleteTemplateVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "template",
-        abstract: "Remove a template; instances that were made from it stay.")
+        abstract: "Remove a template; instances that were made from it stay.",
+        discussion: """
+              boathook delete template 4
+              boathook delete template 661d064bbda1f2a133816b6d55da07c3
+            """)
 
     @Argument(help: ArgumentHelp("Its id, or its hash.", valueName: "id|hash"))
     var which: String

@@ -1,9 +1,7 @@
 internal import Glibc
+internal import Synchronization
 
 /// Standard output and error.
-///
-/// What comes from an instance is written as it is into pipes and files, and made harmless on a
-/// terminal.
 enum StandardStreams {
     enum Stream: Int32, Sendable {
         case output = 1
@@ -21,19 +19,21 @@ enum StandardStreams {
         }
     }
 
-    /// Bytes from an instance.
-    static func writeForeign(_ bytes: some Collection<UInt8>, to stream: Stream) throws(ClientError)
-    {
-        if stream.isTerminal {
-            try write(TerminalText.escaped(Array(bytes)), to: stream)
-        } else {
-            try write(Array(bytes), to: stream)
-        }
+    /// A line of our own; what it quotes of elsewhere is made harmless on a terminal.
+    static func print(_ line: String) throws(ClientError) {
+        hasPrinted.store(true, ordering: .relaxed)
+        let bytes = Array((line + "\n").utf8)
+        try write(
+            Stream.output.isTerminal ? TerminalText.escaped(bytes) : bytes, to: .output)
     }
 
-    /// A line of our own.
-    static func print(_ line: String) throws(ClientError) {
-        try write(Array((line + "\n").utf8), to: .output)
+    /// What the server answered to a verb that it refused, for a program that reads JSON: unless that program has got a
+    /// document already, beside which there may be no other.
+    static func printRefusal(_ error: ClientError) throws {
+        // 126: what was asked for was accepted, and the end of it is not known.
+        guard error.exitCode != 126, !hasPrinted.load(ordering: .relaxed), let reply = error.reply
+        else { return }
+        try print(try JSONText.of(reply))
     }
 
     /// A complaint of our own; what it quotes of elsewhere is made harmless.
@@ -46,7 +46,8 @@ enum StandardStreams {
         try? write(Array(text.utf8), to: .error)
     }
 
-    private static func write(_ bytes: [UInt8], to stream: Stream) throws(ClientError) {
+    /// Bytes as they are.
+    static func write(_ bytes: [UInt8], to stream: Stream) throws(ClientError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -59,4 +60,6 @@ enum StandardStreams {
             rest = rest.dropFirst(count)
         }
     }
+
+    private static let hasPrinted = Atomic(false)
 }

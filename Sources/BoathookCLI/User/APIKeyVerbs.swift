@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook create api-key`.
-struct CreateAPIKeyVerb: AsyncParsableCommand {
+struct CreateAPIKeyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "api-key",
         abstract: "Make another key of your account, with permissions of its own.",
@@ -52,9 +52,10 @@ struct CreateAPIKeyVerb: AsyncParsableCommand {
 }
 
 /// `boathook show api-keys`.
-struct ShowAPIKeysVerb: AsyncParsableCommand {
+struct ShowAPIKeysVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "api-keys", abstract: "List your account's keys, without the keys.")
+        commandName: "api-keys", abstract: "List your account's keys, without the keys.",
+        discussion: "  boathook show api-keys")
 
     @OptionGroup var options: ClientOptions
 
@@ -73,9 +74,10 @@ struct ShowAPIKeysVerb: AsyncParsableCommand {
 }
 
 /// `boathook show api-key ID`.
-struct ShowAPIKeyVerb: AsyncParsableCommand {
+struct ShowAPIKeyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "api-key", abstract: "Show one of your account's keys, without the key.")
+        commandName: "api-key", abstract: "Show one of your account's keys, without the key.",
+        discussion: "  boathook show api-key 12")
 
     @Argument(help: ArgumentHelp("The key's id.", valueName: "id"))
     var id: Int64
@@ -100,9 +102,10 @@ struct ShowAPIKeyVerb: AsyncParsableCommand {
 }
 
 /// `boathook delete api-key ID`.
-struct DeleteAPIKeyVerb: AsyncParsableCommand {
+struct DeleteAPIKeyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "api-key", abstract: "Make one of your account's keys useless, at once.")
+        commandName: "api-key", abstract: "Make one of your account's keys useless, at once.",
+        discussion: "  boathook delete api-key 12")
 
     @Argument(help: ArgumentHelp("The key's id.", valueName: "id"))
     var id: Int64
@@ -125,7 +128,7 @@ struct ResetVerb: ParsableCommand {
 }
 
 /// `boathook reset api-key`.
-struct ResetAPIKeyVerb: AsyncParsableCommand {
+struct ResetAPIKeyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "api-key", abstract: "Get another key in the place of yours.",
         discussion: """

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import VastAPI
 
 /// `boathook show audit-logs`.
-struct ShowAuditLogsVerb: AsyncParsableCommand {
+struct ShowAuditLogsVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "audit-logs",
         abstract: "List what was done with your account's keys, the newest first.",
@@ -44,9 +44,10 @@ struct ShowAuditLogsVerb: AsyncParsableCommand {
 }
 
 /// `boathook show ipaddrs`.
-struct ShowAddressesVerb: AsyncParsableCommand {
+struct ShowAddressesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "ipaddrs", abstract: "List from where your account's keys were used.")
+        commandName: "ipaddrs", abstract: "List from where your account's keys were used.",
+        discussion: "  boathook show ipaddrs")
 
     @OptionGroup var options: ClientOptions
 

@@ -3,9 +3,10 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook show ssh-keys`.
-struct ShowSSHKeysVerb: AsyncParsableCommand {
+struct ShowSSHKeysVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "ssh-keys", abstract: "List the keys that log in to your instances.")
+        commandName: "ssh-keys", abstract: "List the keys that log in to your instances.",
+        discussion: "  boathook show ssh-keys")
 
     @OptionGroup var options: ClientOptions
 
@@ -22,7 +23,7 @@ struct ShowSSHKeysVerb: AsyncParsableCommand {
 }
 
 /// `boathook create ssh-key KEY`.
-struct CreateSSHKeyVerb: AsyncParsableCommand {
+struct CreateSSHKeyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "ssh-key",
         abstract: "Let a key log in to all your instances.",
@@ -69,9 +70,14 @@ enum PrivateKey {
 }
 
 /// `boathook delete ssh-key ID`.
-struct DeleteSSHKeyVerb: AsyncParsableCommand {
+struct DeleteSSHKeyVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "ssh-key", abstract: "Let a key log in no more; sessions that are open stay.")
+        commandName: "ssh-key", abstract: "Let a key log in no more; sessions that are open stay.",
+        discussion: """
+            'boathook show ssh-keys' has the ids.
+
+              boathook delete ssh-key 12
+            """)
 
     @Argument(help: ArgumentHelp("The key's id.", valueName: "id"))
     var id: Int64
@@ -84,7 +90,7 @@ struct DeleteSSHKeyVerb: AsyncParsableCommand {
             reply = try await options.client().delete(APIPath.sshKey(id))
         } catch let error as ClientError where error.status == 400 {
             // Upstream's status for a key that is not there (contract 6).
-            throw ClientError(error.description, exitCode: 1)
+            throw error.ending(with: 1)
         }
         try StandardStreams.print(options.json ? try JSONText.of(reply) : "deleted ssh-key \(id)")
     }

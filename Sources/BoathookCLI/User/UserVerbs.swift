@@ -3,9 +3,10 @@ internal import FoundationEssentials
 internal import VastAPI
 
 /// `boathook show user`.
-struct ShowUserVerb: AsyncParsableCommand {
+struct ShowUserVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Show whose key is used.")
+        commandName: "user", abstract: "Show whose key is used.",
+        discussion: "  boathook show user")
 
     @OptionGroup var options: ClientOptions
 
@@ -32,7 +33,12 @@ struct SetVerb: ParsableCommand {
 /// `boathook set api-key KEY`.
 struct SetAPIKeyVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "api-key", abstract: "Keep an API key for later runs, readable by you alone.")
+        commandName: "api-key", abstract: "Keep an API key for later runs, readable by you alone.",
+        discussion: """
+              boathook set api-key KEY
+
+            It lies in $XDG_CONFIG_HOME/boathook/api-key, or below ~/.config. Options and variables count more.
+            """)
 
     @Argument(help: "The key.")
     var key: String
@@ -42,6 +48,7 @@ struct SetAPIKeyVerb: ParsableCommand {
 
     func run() throws {
         let path = try KeptKey.keep(key, ProcessInfo.processInfo.environment)
-        try StandardStreams.print("kept in \(path)")
+        try StandardStreams.print(
+            options.json ? try JSONText.of(["path": path]) : "kept in \(path)")
     }
 }

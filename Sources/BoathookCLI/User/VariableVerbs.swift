@@ -2,10 +2,11 @@ internal import ArgumentParser
 internal import VastAPI
 
 /// `boathook show env-vars`.
-struct ShowVariablesVerb: AsyncParsableCommand {
+struct ShowVariablesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "env-vars",
         abstract: "List the variables that your new instances get; values are not shown.",
+        discussion: "  boathook show env-vars",
         aliases: ["env"])
 
     @OptionGroup var options: ClientOptions
@@ -21,7 +22,7 @@ struct ShowVariablesVerb: AsyncParsableCommand {
 }
 
 /// `boathook create env-var NAME VALUE`, and the same for one that is there.
-struct CreateVariableVerb: AsyncParsableCommand {
+struct CreateVariableVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "env-var", abstract: "Give your new instances a variable.",
         discussion: "  boathook create env-var HF_TOKEN hf_xxx")
@@ -45,7 +46,7 @@ struct CreateVariableVerb: AsyncParsableCommand {
 }
 
 /// `boathook set env NAME=VALUE…`.
-struct SetVariablesVerb: AsyncParsableCommand {
+struct SetVariablesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
         commandName: "env", abstract: "Give your new instances variables.",
         discussion: "  boathook set env HF_TOKEN=hf_xxx WANDB_MODE=offline")
@@ -81,9 +82,10 @@ struct SetVariablesVerb: AsyncParsableCommand {
 }
 
 /// `boathook delete env-var NAME`.
-struct DeleteVariableVerb: AsyncParsableCommand {
+struct DeleteVariableVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "env-var", abstract: "Give your new instances a variable no more.")
+        commandName: "env-var", abstract: "Give your new instances a variable no more.",
+        discussion: "  boathook delete env-var HF_TOKEN")
 
     @Argument(help: ArgumentHelp("Its name.", valueName: "name"))
     var name: String
@@ -100,7 +102,7 @@ struct DeleteVariableVerb: AsyncParsableCommand {
                 reply = try await client.delete(APIPath.secrets, SecretsRequest(key: .string(name)))
             } catch let error as ClientError where error.status == 400 {
                 // Upstream's status for one that is not there (contract 7.3).
-                throw ClientError("\(name): \(error.description)", exitCode: 1)
+                throw error.ending(with: 1, about: name)
             }
             try StandardStreams.print(options.json ? try JSONText.of(reply) : "unset \(name)")
         }
@@ -115,9 +117,10 @@ struct UnsetVerb: ParsableCommand {
 }
 
 /// `boathook unset env NAME…`.
-struct UnsetVariablesVerb: AsyncParsableCommand {
+struct UnsetVariablesVerb: ClientVerb {
     static let configuration = CommandConfiguration(
-        commandName: "env", abstract: "Give your new instances variables no more.")
+        commandName: "env", abstract: "Give your new instances variables no more.",
+        discussion: "  boathook unset env HF_TOKEN WANDB_MODE")
 
     @Argument(help: ArgumentHelp("Their names.", valueName: "name"))
     var names: [String]
