@@ -20,17 +20,18 @@ struct ResultResponse {
         }
         let count = final.reader.byteCount
         let condition = request.headers[.ifRange]
-        let requested = condition == nil || condition == entityTag ? request.headers[.range] : nil
+        // Of another method than GET, Range is ignored (RFC 9110, section 14.2).
+        let isRanged = request.method == .get && (condition == nil || condition == entityTag)
+        let requested = isRanged ? request.headers[.range] : nil
         switch requested.map({ ByteRange.parse($0, of: count) }) {
         case .some(.unsatisfiable):
             headers[.contentRange] = "bytes */\(count)"
             return Response(status: .rangeNotSatisfiable, headers: headers)
         case .some(.range(let range)):
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(count)"
-            return Response(
-                status: .partialContent, headers: headers, body: body(range, for: request))
+            return Response(status: .partialContent, headers: headers, body: body(range))
         case .some(.ignored), .none:
-            return Response(status: .ok, headers: headers, body: body(0..<count, for: request))
+            return Response(status: .ok, headers: headers, body: body(0..<count))
         }
     }
 
@@ -92,10 +93,8 @@ struct ResultResponse {
         }
     }
 
-    private func body(_ range: Range<Int64>, for request: Request) -> ResponseBody {
-        let count = Int(range.upperBound - range.lowerBound)
-        if request.method == .head { return ResponseBody(contentLength: count) { _ in } }
-        return body(final.reader.bytes(in: range), count: count)
+    private func body(_ range: Range<Int64>) -> ResponseBody {
+        body(final.reader.bytes(in: range), count: Int(range.upperBound - range.lowerBound))
     }
 
     private func body(_ pieces: AsyncThrowingStream<[UInt8], any Error>, count: Int) -> ResponseBody

@@ -3,6 +3,7 @@ package import ControlPlane
 internal import FoundationEssentials
 internal import Glibc
 package import NIOPosix
+internal import Synchronization
 
 /// Results as files, one for each command, mode 0600, in folders of 4,096.
 ///
@@ -15,6 +16,7 @@ package struct FileResultStore: ResultStore {
     private let root: String
     private let threads: NIOThreadPool
     private let onFullDisk: @Sendable () -> Bool
+    private let flushedFolders = FolderNumbers()
 
     /// Takes the folder over from a former process: its drafts are removed.
     ///
@@ -75,37 +77,89 @@ package struct FileResultStore: ResultStore {
     package func open(_ id: Command.ID) async throws -> (any ResultReader)? {
         try await threads.runIfActive {
             guard let file = try ResultFile.open(path(of: id)) else { return nil }
-            guard let trailer = try ResultTrailer.read(from: file) else { return nil }
+            guard let foot = try ResultFoot.read(from: file) else { return nil }
             // A short result, which most are, is read at once: another turn of a thread costs more.
-            let isShort = trailer.byteCount <= Int64(Self.shortByteCount)
-            let whole = isShort ? try file.read(at: 0, count: Int(trailer.byteCount)) : nil
-            return FileResultReader(file: file, trailer: trailer, whole: whole, threads: threads)
+            let isShort = foot.byteCount <= Int64(Self.shortByteCount)
+            let whole = isShort ? try file.read(at: 0, count: Int(foot.byteCount)) : nil
+            return FileResultReader(file: file, foot: foot, whole: whole, threads: threads)
         }
     }
 
-    package func delete(_ id: Command.ID) async throws {
-        try await threads.runIfActive {
-            guard unlink(path(of: id)) != 0, errno != ENOENT else { return }
-            throw FileError("unlink", path: path(of: id))
+    package func delete(_ ids: [Command.ID]) async throws(ResultsNotDeleted) {
+        let failure: ResultsNotDeleted?
+        do {
+            failure = try await threads.runIfActive { remove(ids) }
+        } catch {
+            failure = ResultsNotDeleted(ids: Set(ids), reason: error)
+        }
+        if let failure { throw failure }
+    }
+
+    /// One flush for each folder, also where nothing was found: the process that removed it may have died before its
+    /// flush, and the disk would bring it back.
+    private func remove(_ ids: [Command.ID]) -> ResultsNotDeleted? {
+        var failures: [(ids: [Command.ID], error: FileError)] = []
+        for (folder, ids) in Dictionary(grouping: ids, by: { folder(of: $0) }) {
+            for id in ids where unlink(path(of: id)) != 0 && errno != ENOENT {
+                failures.append(([id], FileError("unlink", path: path(of: id))))
+            }
+            do throws(FileError) {
+                try Self.flushFolder(folder)
+            } catch  where error.code != ENOENT {
+                failures.append((ids, error))
+            } catch {}
+        }
+        return failures.first.map { first in
+            ResultsNotDeleted(ids: Set(failures.flatMap(\.ids)), reason: first.error)
+        }
+    }
+
+    /// A page is a folder.
+    package func kept() -> AsyncThrowingStream<[Command.ID], any Error> {
+        let folders = Mutex<[Int64]?>(nil)
+        return AsyncThrowingStream(unfolding: { [root, threads] in
+            try await threads.runIfActive {
+                let all = try folders.withLock { $0 } ?? Self.numbers(in: root)
+                folders.withLock { $0 = Array(all.dropFirst()) }
+                guard let folder = all.first else { return nil }
+                return try Self.numbers(in: "\(root)/\(folder)").filter { $0 >> 12 == folder }
+            }
+        })
+    }
+
+    /// The names in a folder that are numbers, and so this store's own.
+    private static func numbers(in folder: String) throws -> [Int64] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
+            Int64(name).flatMap { "\($0)" == name ? $0 : nil }
         }
     }
 
     private func create(_ draftPath: String, for id: Command.ID) throws(FileError) -> ResultFile {
         do {
-            if try Self.makeFolder(folder(of: id)) { try Self.flushFolder(root) }
+            try Self.makeFolder(folder(of: id))
+            // Also one that is there: whoever made it may not have come to its flush yet, or have died before.
+            if !flushedFolders.contains(id >> 12) {
+                try Self.flushFolder(root)
+                flushedFolders.insert(id >> 12)
+            }
             return try ResultFile.create(draftPath)
         } catch  where error.code == ENOSPC && onFullDisk() {
             return try create(draftPath, for: id)
         }
     }
 
-    private func folder(of id: Command.ID) -> String { "\(root)/\(id >> 12)" }
-    private func path(of id: Command.ID) -> String { "\(folder(of: id))/\(id)" }
+    private func folder(of id: Command.ID) -> String { Self.folder(of: id, in: root) }
+    private func path(of id: Command.ID) -> String { Self.path(of: id, in: root) }
 
     /// What a process that died was about to keep; its agents hand it over again.
+    ///
+    /// What is no folder of this store is passed over: a disk of its own has a `lost+found`.
     private static func removeDrafts(_ root: String) throws {
         let files = FileManager.default
-        for folder in try files.contentsOfDirectory(atPath: root) {
+        for folder in try numbers(in: root) {
+            var isFolder = false
+            guard files.fileExists(atPath: "\(root)/\(folder)", isDirectory: &isFolder), isFolder
+            else { continue }
             for name in try files.contentsOfDirectory(atPath: "\(root)/\(folder)")
             where name.hasPrefix(".") {
                 unlink("\(root)/\(folder)/\(name)")
@@ -113,15 +167,13 @@ package struct FileResultStore: ResultStore {
         }
     }
 
-    /// Whether the folder was not there before.
-    @discardableResult
-    private static func makeFolder(_ path: String) throws(FileError) -> Bool {
-        if mkdir(path, 0o700) == 0 { return true }
-        guard errno == EEXIST else { throw FileError("mkdir", path: path) }
-        return false
+    /// Makes the folder if it is not there.
+    static func makeFolder(_ path: String) throws(FileError) {
+        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        throw FileError("mkdir", path: path)
     }
 
-    private static func flushFolder(_ path: String) throws(FileError) {
+    static func flushFolder(_ path: String) throws(FileError) {
         let folder = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw FileError("open", path: path) }
         defer { close(folder) }
@@ -131,6 +183,14 @@ package struct FileResultStore: ResultStore {
     private static let shortByteCount = 1 << 16
     /// Bytes that wait in memory for one write, for each result that comes in.
     private static let flushByteCount = 1 << 18
+}
+
+/// Folders of results whose names are on the disk.
+private final class FolderNumbers: Sendable {
+    private let numbers = Mutex<Set<Int64>>([])
+
+    func contains(_ number: Int64) -> Bool { numbers.withLock { $0.contains(number) } }
+    func insert(_ number: Int64) { numbers.withLock { _ = $0.insert(number) } }
 }
 
 /// A call on a file that failed.

@@ -29,6 +29,7 @@ struct ResultDraft {
             byteCount += Int64(piece.count)
             guard byteCount <= limit else { throw ResultTooLong() }
             trailer.extend(stream, by: piece.count)
+            guard trailer.runs.count <= OutputFrame.maximumRunCount else { throw ResultTooLong() }
             piece.withUnsafeBytes { digest.update(bufferPointer: $0) }
             waiting.append(contentsOf: piece)
         }

@@ -23,12 +23,17 @@ final class ResultFile: Sendable {
 
     /// Nil when there is no such file.
     static func open(_ path: String) throws(FileError) -> ResultFile? {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // A pipe would wait for its other end.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         if descriptor < 0 {
             guard errno == ENOENT else { throw FileError("open", path: path) }
             return nil
         }
-        return ResultFile(descriptor: descriptor, path: path)
+        let file = ResultFile(descriptor: descriptor, path: path)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else {
+            throw FileError("open", path: path, code: EINVAL)
+        }
+        return file
     }
 
     /// - Parameters:
@@ -48,14 +53,21 @@ final class ResultFile: Sendable {
         }
     }
 
+    /// An error about this file.
+    func error(_ call: String, code: CInt) -> FileError {
+        FileError(call, path: path, code: code)
+    }
+
     func flush() throws(FileError) {
         guard fsync(descriptor) == 0 else { throw FileError("fsync", path: path) }
     }
 
-    func byteCount() throws(FileError) -> Int64 {
+    func byteCount() throws(FileError) -> Int64 { Int64(try status().st_size) }
+
+    private func status() throws(FileError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError("fstat", path: path) }
-        return Int64(status.st_size)
+        return status
     }
 
     /// At most `count` bytes from `offset`; fewer only where the file ends.

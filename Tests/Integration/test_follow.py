@@ -251,9 +251,9 @@ def test_the_agent_stops_sending_when_the_follower_goes(boathook, frozen):
 
 
 def test_one_too_many_is_told(boathook, frozen):
-    """A machine's relays are bounded: one more is told so, and the others go on."""
+    """An account's share of a machine's relays is bounded: one more is told so, and the others go on."""
     identifier, pid = frozen(boathook)
-    followers = [Follower(boathook, identifier) for _ in range(64)]
+    followers = [Follower(boathook, identifier) for _ in range(16)]
     with Follower(boathook, identifier) as last:
         assert last.status == 429 and last.headers["retry-after"], (last.status, last.headers)
     for follower in followers[1:]:

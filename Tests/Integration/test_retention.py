@@ -1,6 +1,11 @@
 """How long results are kept: to a size, until somebody deletes them, and over a backup."""
 
+import concurrent.futures
 import hashlib
+import os
+import pathlib
+import sqlite3
+import threading
 
 import pytest
 
@@ -100,8 +105,14 @@ def test_a_result_is_deleted_on_demand(start_up, listed):
     # It is gone for good, and to say so twice is no error.
     assert up.request("DELETE", path).status in (200, 404)
     up.process.kill()
+    # A disk that brings it back makes it no result, and it is removed, as is one that no command ever had.
+    strays = [result_file(up, answer["command_id"]), result_file(up, 1 << 40)]
+    for stray in strays:
+        stray.parent.mkdir(exist_ok=True, mode=0o700)
+        stray.write_bytes(b"x")
     up.start()
-    assert not is_there(up, answer, output)
+    eventually("what no command has is gone", lambda: not any(stray.exists() for stray in strays), 20)
+    assert not is_there(up, answer, output) and is_there(up, *other[:2])
 
 
 def test_an_empty_result_is_deleted_too(start_up, listed):
@@ -148,3 +159,91 @@ def test_ids_after_a_restore_are_new(start_up, listed, tmp_path):
         assert (kept.status, kept.body) == (200, output)
     for answer, _, _ in after:
         assert again.request("GET", f"/api/v0/commands/{answer['command_id']}/").status == 404
+
+
+def admin(*words, check=True):
+    return run(BIN / "boathook", "admin", *map(str, words), check=check)
+
+
+def kept_results(data):
+    """Of each result that a folder's database knows: whether it is there. Each that is must be whole, and no other file be there."""
+    # Nobody else has it open, and none of SQLite's files is to be left.
+    database = sqlite3.connect(f"file:{data}/boathook.db?immutable=1", uri=True)
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    rows = database.execute(
+        "SELECT id, stdout_bytes + stderr_bytes, sha256 FROM command"
+        " WHERE finished_at IS NOT NULL AND result_expires_at IS NOT NULL AND state <> 'lost'").fetchall()
+    database.close()
+    files = {path for path in pathlib.Path(data, "results").rglob("*") if path.is_file()}
+    kept = {}
+    for identifier, count, sha256 in rows:
+        path = pathlib.Path(data, f"results/{identifier // 4096}/{identifier}")
+        kept[identifier] = path in files
+        if kept[identifier]:
+            assert hashlib.sha256(path.read_bytes()[:count]).hexdigest() == sha256
+            files.discard(path)
+    assert not files
+    return kept
+
+
+def test_backups_are_made_while_results_come_and_go(start_up, listed, tmp_path):
+    up = start_up()
+    instance = up.instance_id(listed)
+    staying = finished(up, listed, "ls home")[0]["command_id"]
+    is_over = threading.Event()
+
+    def work():
+        while not is_over.is_set():
+            answer = up.put_command(instance, "ls -R many").json
+            up.final(answer["command_id"])
+            assert up.request("DELETE", f"/api/v0/commands/{answer['command_id']}/output").status == 200
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        workers = [pool.submit(work) for _ in range(3)]
+        try:
+            for number in range(6):
+                admin("backup", tmp_path / f"copy{number}", "--data-dir", up.data)
+        finally:
+            is_over.set()
+        for worker in workers:
+            worker.result()
+    for number in range(6):
+        copy, restored = tmp_path / f"copy{number}", tmp_path / f"restored{number}"
+        assert kept_results(copy)[staying]
+        admin("restore", copy, "--data-dir", restored)
+        assert kept_results(restored) == kept_results(copy)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_backup_and_a_restore_are_whole_or_not_there(start_up, listed, tmp_path):
+    up = start_up()
+    answer, output, _ = finished(up, listed, "ls home")
+    copy, restored, file = tmp_path / "copy", tmp_path / "restored", result_file(up, answer["command_id"])
+
+    def fails(verb, *words, target, file):
+        """With something in the place of a result."""
+        bytes_ = file.read_bytes()
+        file.unlink()
+        os.mkfifo(file)
+        assert admin(verb, *words, check=False).returncode != 0
+        assert not target.exists() and not list(tmp_path.glob("*.partial"))
+        file.unlink()
+        file.write_bytes(bytes_)
+        # What a process leaves that is killed, and what is somebody else's.
+        partial = pathlib.Path(f"{target}.partial")
+        partial.mkdir(mode=0o700)
+        (partial / "boathook.db").write_bytes(b"half of a database")
+        assert admin(verb, *words, check=False).returncode != 0
+        assert not target.exists() and (partial / "boathook.db").exists()
+        (partial / "lock").touch(0o600)
+        (partial / "results/7").mkdir(parents=True)
+        admin(verb, *words)
+        assert not partial.exists() and kept_results(target)[answer["command_id"]]
+        assert {one.name for one in target.iterdir()} == {"boathook.db", "lock", "results"}
+
+    fails("backup", copy, "--data-dir", up.data, target=copy, file=file)
+    up.process.terminate()
+    fails("restore", copy, "--data-dir", f"{restored}/", target=restored, file=copy / file.relative_to(up.data))
+    again = start_up(data=restored, key=up.key)
+    kept = again.request("GET", f"/api/v0/commands/{answer['command_id']}/output")
+    assert (kept.status, kept.body) == (200, output)

@@ -79,12 +79,66 @@ import Testing
         }
     }
 
+    @Test
+    func
+        `streams that take turns too often leave no result, and the marks are never more than the bytes`()
+        async throws
+    {
+        try await withStore { store, root in
+            let limit = OutputFrame.maximumRunCount
+            var bytes: [UInt8] = []
+            for number in 0..<limit {
+                bytes += OutputFrame.head(stream: number % 2 == 0 ? .stderr : .stdout, count: 1)
+                bytes.append(7)
+            }
+            let stored = try await store.put(1, frames: Self.stream([bytes]), atMost: .max)
+            #expect(stored.stdoutBytes == limit / 2 && stored.stderrBytes == limit / 2)
+            let size = try FileManager.default.attributesOfItem(atPath: root + "/0/1")[.size]
+            #expect(size as? Int == 2 * limit + 17)
+            let reader = try #require(try await store.open(1))
+            #expect(try await Self.collect(reader.bytes(of: .stdout)).count == limit / 2)
+            bytes += OutputFrame.head(stream: .stderr, count: 1) + [7]
+            await #expect(throws: ResultTooLong.self) {
+                try await store.put(2, frames: Self.stream([bytes]), atMost: .max)
+            }
+            #expect(try await isMissing(2, in: store))
+        }
+    }
+
+    @Test func `a result of a former version is read`() async throws {
+        try await withStore { store, root in
+            _ = try await store.put(1, frames: Self.pieces([], size: 1), atMost: 0)
+            let length: (UInt8) -> [UInt8] = { [0, 0, 0, 0, 0, 0, 0, $0] }
+            let old =
+                Array("out!oh".utf8) + [1] + length(4) + [2] + length(2) + length(6)
+                + Array("\nBHRES1\n".utf8)
+            try Data(old).write(to: URL(filePath: root + "/0/1"))
+            let reader = try #require(try await store.open(1))
+            #expect(reader.byteCount == 6)
+            #expect(try await Self.collect(reader.bytes(of: .stderr)) == Array("oh".utf8))
+            #expect(try await reader.prefix(of: .stdout, limit: 3) == Array("out".utf8))
+            var texts: [String] = []
+            for try await piece in reader.pieces(from: 3) {
+                texts.append("\(piece.stream) \(String(decoding: piece.bytes, as: UTF8.self))")
+            }
+            #expect(texts == ["stdout !", "stderr oh"])
+        }
+    }
+
     @Test func `what a dead process was about to keep is removed`() async throws {
         try await withStore { store, root in
             _ = try await store.put(1, frames: Self.pieces([], size: 1), atMost: 0)
             try Data("half".utf8).write(to: URL(filePath: root + "/0/.2.77"))
+            // What is not this store's is let alone.
+            try FileManager.default.createDirectory(
+                atPath: root + "/lost+found", withIntermediateDirectories: false)
+            for path in ["/lost+found/.mine", "/note", "/7"] {
+                try Data("mine".utf8).write(to: URL(filePath: root + path))
+            }
             _ = try FileResultStore(root: root, threads: .singleton)
             #expect(try FileManager.default.contentsOfDirectory(atPath: root + "/0") == ["1"])
+            let names = try FileManager.default.subpathsOfDirectory(atPath: root)
+            #expect(names.sorted() == ["0", "0/1", "7", "lost+found", "lost+found/.mine", "note"])
         }
     }
 
@@ -133,6 +187,44 @@ import Testing
             try await store.delete(5000)
             #expect(!FileManager.default.fileExists(atPath: path))
             #expect(try await isMissing(5000, in: store))
+        }
+    }
+
+    @Test func `what was copied reads as before, and what is not there is passed over`()
+        async throws
+    {
+        try await withStore { store, root in
+            for id in [1, 4096, 5000] as [Int64] {
+                let frames = Self.frames(seed: UInt64(id), count: 3)
+                _ = try await store.put(id, frames: Self.pieces(frames, size: 99), atMost: .max)
+            }
+            // A result that is about to be kept.
+            try Data("half".utf8).write(to: URL(filePath: root + "/0/.2.77"))
+            try await store.delete([5000])
+            let copy = root + "-copy"
+            #expect(try FileResultStore.copy([1, 2, 4096, 5000], from: root, to: copy) == 2)
+            for path in ["/0/1", "/1/4096"] {
+                let bytes = try #require(FileManager.default.contents(atPath: root + path))
+                #expect(FileManager.default.contents(atPath: copy + path) == bytes)
+            }
+            let names = try FileManager.default.subpathsOfDirectory(atPath: copy)
+            #expect(names.sorted() == ["0", "0/1", "1", "1/4096"])
+            #expect(try await !isMissing(1, in: FileResultStore(root: copy, threads: .singleton)))
+        }
+    }
+
+    @Test func `what is no file is no result, and is not copied as one`() async throws {
+        try await withStore { store, root in
+            _ = try await store.put(1, frames: Self.pieces([], size: 1), atMost: 0)
+            #expect(mkfifo(root + "/0/2", 0o600) == 0)
+            try FileManager.default.createDirectory(
+                atPath: root + "/0/3", withIntermediateDirectories: false)
+            for id in 2...3 as ClosedRange<Int64> {
+                await #expect(throws: FileError.self) { try await store.open(id) }
+                #expect(throws: FileError.self) {
+                    try FileResultStore.copy([1, id], from: root, to: "\(root)-\(id)")
+                }
+            }
         }
     }
 

@@ -23,7 +23,15 @@ struct HygieneMiddleware: RouterMiddleware {
         response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         response.headers[.referrerPolicy] = "no-referrer"
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        if request.method == .head { response.body = Self.unwritten(response.body) }
         return response
+    }
+
+    /// The end of an answer whose bytes nobody asked for.
+    ///
+    /// A byte before it would be read as the beginning of the connection's next answer, and without it there is none.
+    private static func unwritten(_ body: ResponseBody) -> ResponseBody {
+        ResponseBody(contentLength: body.contentLength ?? 0) { try await $0.finish(nil) }
     }
 
     private static func objection(to request: Request) -> String? {

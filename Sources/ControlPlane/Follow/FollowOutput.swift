@@ -48,7 +48,7 @@ package struct FollowOutput: Sendable {
         if command.state.isTerminal {
             guard try await result.final(command) != nil else { throw Self.gone }
         } else {
-            try relays.checkRoom(command.machineID)
+            try relays.checkRoom(command.machineID, for: command.accountID)
         }
     }
 
@@ -133,7 +133,7 @@ package struct FollowOutput: Sendable {
         _ command: Command, _ reading: inout Reading,
         _ take: (Event) async throws -> Void
     ) async throws -> Bool {
-        let relay = try relays.open(command.machineID)
+        let relay = try relays.open(command.machineID, for: command.accountID)
         defer { relays.close(relay) }
         let wish = SendOutput(
             relayID: relay.id, commandID: command.id, offset: reading.position)

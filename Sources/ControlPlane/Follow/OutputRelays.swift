@@ -31,6 +31,8 @@ package final class OutputRelays: Sendable {
     struct Relay: Sendable {
         let id: String
         let machine: Machine.ID
+        /// Whose follower it is.
+        let account: Account.ID
         let channel: AsyncChannel<Element>
         /// Ends when nobody reads any more.
         let closed: AsyncStream<Void>
@@ -38,9 +40,10 @@ package final class OutputRelays: Sendable {
         /// Whether an agent sends already; a second one would mix the bytes.
         fileprivate var isClaimed = false
 
-        fileprivate init(machine: Machine.ID) {
+        fileprivate init(machine: Machine.ID, account: Account.ID) {
             id = Secret().text
             self.machine = machine
+            self.account = account
             channel = AsyncChannel()
             (closed, closing) = AsyncStream.makeStream(of: Void.self)
         }
@@ -50,27 +53,35 @@ package final class OutputRelays: Sendable {
 
     package init() {}
 
-    /// - Throws: ``ControlPlaneError/Code/queueFull`` when as many follow commands of this machine as may.
-    func open(_ machine: Machine.ID) throws -> Relay {
-        let relay = Relay(machine: machine)
+    /// - Throws: ``ControlPlaneError/Code/queueFull`` when as many follow commands of this machine as may, or as many
+    ///   of this account as one account may.
+    func open(_ machine: Machine.ID, for account: Account.ID) throws -> Relay {
+        let relay = Relay(machine: machine, account: account)
         try relays.withLockedValue { relays in
-            try Self.checkRoom(machine, in: relays)
+            try Self.checkRoom(machine, for: account, in: relays)
             relays[relay.id] = relay
         }
         return relay
     }
 
-    /// - Throws: ``ControlPlaneError/Code/queueFull``, as ``open(_:)``.
-    func checkRoom(_ machine: Machine.ID) throws {
-        try relays.withLockedValue { try Self.checkRoom(machine, in: $0) }
+    /// - Throws: ``ControlPlaneError/Code/queueFull``, as ``open(_:for:)``.
+    func checkRoom(_ machine: Machine.ID, for account: Account.ID) throws {
+        try relays.withLockedValue { try Self.checkRoom(machine, for: account, in: $0) }
     }
 
-    private static func checkRoom(_ machine: Machine.ID, in relays: [String: Relay]) throws {
-        guard relays.values.count(where: { $0.machine == machine }) >= maximumPerMachine else {
-            return
-        }
+    private static func checkRoom(
+        _ machine: Machine.ID, for account: Account.ID, in relays: [String: Relay]
+    ) throws {
+        let others = relays.values.filter { $0.machine == machine }
+        let whose =
+            if others.count(where: { $0.account == account }) >= maximumPerAccount {
+                "many of this account"
+            } else if others.count >= maximumPerMachine {
+                "many"
+            } else { String?.none }
+        guard let whose else { return }
         throw ControlPlaneError(
-            .queueFull, "Too many follow commands of this machine; try again later.",
+            .queueFull, "Too \(whose) follow commands of this machine; try again later.",
             retryAfter: 5)
     }
 
@@ -133,5 +144,7 @@ package final class OutputRelays: Sendable {
         }
     }
 
-    private static let maximumPerMachine = 64
+    static let maximumPerMachine = 64
+    /// So that no account keeps the others from it.
+    static let maximumPerAccount = 16
 }

@@ -20,11 +20,34 @@ package protocol ResultStore: Sendable {
     ) async throws -> StoredResult
     /// The output of a command, or nil when there is none (any more).
     func open(_ id: Command.ID) async throws -> (any ResultReader)?
-    /// Removes the bytes; nothing happens when there are none.
-    func delete(_ id: Command.ID) async throws
+    /// Removes the bytes, durably; nothing happens where there are none.
+    ///
+    /// - Throws: ``ResultsNotDeleted``; all others of `ids` are gone then.
+    func delete(_ ids: [Command.ID]) async throws(ResultsNotDeleted)
+    /// The commands that have bytes here, in any order, page by page; what comes and goes meanwhile may be in it or not.
+    func kept() -> AsyncThrowingStream<[Command.ID], any Error>
 }
 
-/// An output has more bytes than are taken.
+extension ResultStore {
+    /// Removes the bytes of one result, durably; nothing happens when there are none.
+    package func delete(_ id: Command.ID) async throws(ResultsNotDeleted) {
+        try await delete([id])
+    }
+}
+
+/// Some results could not be removed, or would be back after a loss of power.
+package struct ResultsNotDeleted: Error, Sendable {
+    package var ids: Set<Command.ID>
+    /// Why the first of them could not.
+    package var reason: any Error
+
+    package init(ids: Set<Command.ID>, reason: any Error) {
+        self.ids = ids
+        self.reason = reason
+    }
+}
+
+/// An output has more bytes than are taken, or its streams take turns too often (`OutputFrame.maximumRunCount`).
 package struct ResultTooLong: Error, Sendable, Hashable {
     package init() {}
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlPlane
 import FoundationEssentials
+import ResultStores
 import SQLiteStore
 
 /// `boathook admin backup FOLDER`.
@@ -9,7 +10,8 @@ struct BackupVerb: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Copy the server's state into a new folder, while it serves.",
         discussion: """
-            The database is copied as of one moment; then the results that it knows. Keys are in it as \
+            The database is copied as of one moment; then the results that it knows, as far as they are not \
+            gone by then. Until all is there the folder's name is FOLDER.partial. Keys are in it as \
             digests alone. Two files are not in it: the server's own key (DATA_DIR/server.key), and that with \
             which environment variables and what instances are made from are sealed (DATA_DIR/secrets.key). \
             Keep copies of them, and apart from backups: beside secrets.key, nothing in a backup is sealed.
@@ -23,16 +25,11 @@ struct BackupVerb: AsyncParsableCommand {
     func run() async throws {
         let source = try DataFolder(try admin.options.settings().dataDir)
         let store = try admin.store()
-        guard !FileManager.default.fileExists(atPath: folder) else {
-            throw SettingError(folder, "is there already")
+        try await UnfinishedFolder.make(folder) { target in
+            let ids = try await store.backUp(to: target.database)
+            try FileResultStore.copy(ids, from: source.results, to: target.results)
         }
-        let target = try DataFolder(folder)
-        try await store.backUp(to: target.database)
-        // After the database: a result that it knows is there, and one that it does not know is no harm.
-        if FileManager.default.fileExists(atPath: source.results) {
-            try FileManager.default.copyItem(atPath: source.results, toPath: target.results)
-        }
-        print("backed up to \(target.path)")
+        print("backed up to \(folder)")
     }
 }
 
@@ -43,7 +40,9 @@ struct RestoreVerb: AsyncParsableCommand {
         abstract: "Make a new data folder from a backup.",
         discussion: """
             Commands that had not ended when the backup was made are ended as lost: they are never sent \
-            again. The data folder must not be there. Put the server's old server.key and secrets.key into it \
+            again. Wishes for instances that were not carried out are given up, but for those to destroy one; due \
+            times of scheduled jobs up to now are passed over. The data folder must not be there; until all is \
+            in it, its name is DATA_DIR.partial. Put the server's old server.key and secrets.key into it \
             before the server starts: without the first, machines do not know the server any more, and must join \
             again; without the second, environment variables must be set again, and instances made again.
             """)
@@ -58,22 +57,34 @@ struct RestoreVerb: AsyncParsableCommand {
         guard !FileManager.default.fileExists(atPath: path) else {
             throw SettingError(path, "is there already; a restore makes a new data folder")
         }
-        let source = try DataFolder(folder)
-        guard source.hasDatabase else { throw SettingError(folder, "holds no backup") }
-        let target = try DataFolder(path)
-        try target.lock()
-        try FileManager.default.copyItem(atPath: source.database, toPath: target.database)
-        if FileManager.default.fileExists(atPath: source.results) {
-            try FileManager.default.copyItem(atPath: source.results, toPath: target.results)
+        guard FileManager.default.fileExists(atPath: folder + "/boathook.db") else {
+            throw SettingError(folder, "holds no backup")
         }
-        let store = try SQLiteStore(path: target.database)
+        let source = try DataFolder(folder)
+        var summary = ""
+        try await UnfinishedFolder.make(path) { target in
+            try FileManager.default.copyItem(atPath: source.database, toPath: target.database)
+            let store = try SQLiteStore(path: target.database)
+            summary = try await Self.endWhatIsOpen(in: store)
+            let ids = try await store.keptResults()
+            try store.close()
+            try FileResultStore.copy(ids, from: source.results, to: target.results)
+        }
+        print("restored to \(path); \(summary)")
+    }
+
+    /// The past must not happen again.
+    private static func endWhatIsOpen(in store: SQLiteStore) async throws -> String {
         let now = WallTime.system.now()
-        let count = try await store.endAllOpenCommands(
-            note: "it had not ended when the backup was made from which the server was restored",
-            at: now)
-        try await store.append(
-            AuditEntry(
-                time: now, event: .backupRestored, detail: "\(count) open commands ended as lost"))
-        print("restored to \(target.path); \(count) open commands ended as lost")
+        let note = "it had not ended when the backup was made from which the server was restored"
+        let commands = try await store.endAllOpenCommands(note: note, at: now)
+        let wishes = try await store.giveUpOpenWishes(at: now)
+        let dueTimes = try await store.passOverDueTimes(note: note, at: now)
+        let summary = """
+            \(commands) open commands ended as lost, \(wishes) wishes for instances given up, \
+            \(dueTimes) due times of jobs passed over
+            """
+        try await store.append(AuditEntry(time: now, event: .backupRestored, detail: summary))
+        return summary
     }
 }
