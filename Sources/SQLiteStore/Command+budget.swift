@@ -15,7 +15,7 @@ extension NewCommand {
             sql: """
                 SELECT EXISTS (
                     SELECT 1 FROM command WHERE key_id = ? AND finished_at IS NULL
-                        AND removal_order ->> '$.preview' = 0)
+                        AND removal_order IS NOT NULL AND removal_order ->> '$.preview' = 0)
                 """,
             arguments: [keyID])
         guard isUnderWay != true else {

@@ -10,10 +10,9 @@ extension SQLiteStore: CommandStore {
         DecisionCache.shared.keep(command.decision, as: decision)
         return try await writes.write { db in
             if let repeated = try Command.fetchRepeated(db, by: command) {
-                try db.execute(
-                    sql: "INSERT INTO result_secret (command_id, digest) VALUES (?, ?)",
-                    arguments: [repeated.id, Data(command.resultDigest.bytes)])
-                try AuditLogWriter.append(db, command.auditEntry(.commandRepeated, id: repeated.id))
+                try repeated.keepRepetition(
+                    db, resultDigest: command.resultDigest,
+                    noting: command.auditEntry(.commandRepeated, id: repeated.id))
                 return (repeated, false)
             }
             try Command.checkQueues(db, for: command, bounds: bounds)
@@ -24,8 +23,8 @@ extension SQLiteStore: CommandStore {
                     INSERT INTO command (
                         account_id, key_id, instance_id, machine_id, container_id, text, decision,
                         idempotency_key, state, timeout_seconds, created_at, start_by, result_digest,
-                        result_expires_at, removal_order, variant
-                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        result_expires_at, removal_order, variant, asked_timeout
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(
                 arguments: [
@@ -35,10 +34,23 @@ extension SQLiteStore: CommandStore {
                     command.timeoutSeconds, command.createdAt,
                     command.startBy, Data(command.resultDigest.bytes), command.resultExpiresAt,
                     try command.removalOrder.map { try JSON.encode($0) }, command.variant,
+                    command.askedTimeoutSeconds ?? 0,
                 ])
             let added = command.command(id: db.lastInsertedRowID)
             try AuditLogWriter.append(db, command.auditEntry(.commandAccepted, id: added.id))
             return (added, true)
+        }
+    }
+
+    package func repeated(
+        _ order: NamedOrder, resultDigest: SecretDigest, noting entry: AuditEntry
+    ) async throws -> Command? {
+        // A name that is new, which most are, costs no turn among those who write.
+        guard try await pool.read({ try Command.fetchNamed($0, order) }) != nil else { return nil }
+        return try await writes.write { db in
+            guard let command = try Command.fetchNamed(db, order) else { return nil }
+            try command.keepRepetition(db, resultDigest: resultDigest, noting: entry)
+            return command
         }
     }
 
@@ -80,28 +92,44 @@ extension SQLiteStore: CommandStore {
             arguments: [key, account, before ?? .max, limit])
     }
 
+    package func recentCommands(after time: Double, limit: Int) async throws -> [Command.ID] {
+        try await pool.read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT id, created_at FROM command ORDER BY id DESC LIMIT ?",
+                arguments: [limit]
+            ).filter { $0["created_at"] as Double > time }.map { $0["id"] }
+        }
+    }
+
     package func openCommands(machine: Machine.ID) async throws -> [Command] {
         try await fetchAll(
             sql: "SELECT * FROM command WHERE machine_id = ? AND finished_at IS NULL ORDER BY id",
             arguments: [machine])
     }
 
-    package func queuedCommands() async throws -> [Command] {
+    package func queuedCommands(
+        startBefore time: Double, after place: StartPlace?, limit: Int
+    ) async throws -> [Command] {
         try await fetchAll(
             sql: """
-                SELECT * FROM command WHERE state = 'queued' AND finished_at IS NULL
-                ORDER BY id LIMIT 5000
+                SELECT * FROM command
+                WHERE state = 'queued' AND finished_at IS NULL
+                    AND start_by < ? AND (start_by, id) > (?, ?)
+                ORDER BY start_by, id LIMIT ?
                 """,
-            arguments: [])
+            arguments: [time, place?.startBy ?? -.infinity, place?.id ?? 0, limit])
     }
 
-    package func overdueCommands(at time: Double) async throws -> [Command] {
+    package func overdueCommands(
+        at time: Double, after place: StartPlace?, limit: Int
+    ) async throws -> [Command] {
         try await fetchAll(
             sql: """
-                SELECT * FROM command WHERE start_by < ? AND finished_at IS NULL
-                ORDER BY state <> 'queued', start_by LIMIT 1000
+                SELECT * FROM command
+                WHERE finished_at IS NULL AND start_by < ? AND (start_by, id) > (?, ?)
+                ORDER BY start_by, id LIMIT ?
                 """,
-            arguments: [time])
+            arguments: [time, place?.startBy ?? -.infinity, place?.id ?? 0, limit])
     }
 
     package func advance(
@@ -136,20 +164,23 @@ extension SQLiteStore: CommandStore {
                 sql: """
                     UPDATE command SET
                         state = ?, started_at = coalesce(?, started_at), finished_at = ?,
+                        result_expires_at = ?,
                         exit_code = ?, signal = ?, note = ?, stdout_bytes = ?, stderr_bytes = ?,
                         sha256 = ?, is_complete = ?, runtime = ?, removal = ?
                     WHERE id = ?
                     """
             ).execute(
                 arguments: [
-                    state.rawValue, startedAt, time, outcome.exitCode, outcome.signal,
-                    outcome.note, outcome.stdoutBytes, outcome.stderrBytes, outcome.sha256,
+                    state.rawValue, startedAt, time, command.resultExpiry(endingAt: time),
+                    outcome.exitCode, outcome.signal, outcome.note, outcome.stdoutBytes,
+                    outcome.stderrBytes, outcome.sha256,
                     outcome.isComplete, outcome.runtime,
                     try outcome.removal.map { try JSON.encode($0) }, id,
                 ])
             try command.chargeBudget(db, for: outcome, endingAs: state, at: time)
             command.state = state
             command.startedAt = startedAt ?? command.startedAt
+            command.resultExpiresAt = command.resultExpiry(endingAt: time)
             command.finishedAt = time
             command.outcome = outcome
             return (command, true)
@@ -170,68 +201,6 @@ extension SQLiteStore: CommandStore {
         }
     }
 
-    package func resultsBeyond(byteCount: Int64, limit: Int) async throws -> [Command.ID] {
-        try await pool.read { db in
-            try Int64.fetchAll(
-                db,
-                sql: """
-                    SELECT id FROM (
-                        SELECT id, sum((stdout_bytes + stderr_bytes) / 4096 * 4096 + 4096)
-                            OVER (ORDER BY id DESC) AS kept_bytes
-                        FROM command
-                        WHERE finished_at IS NOT NULL AND result_expires_at IS NOT NULL
-                    ) WHERE kept_bytes > ? ORDER BY id LIMIT ?
-                    """,
-                arguments: [byteCount, limit])
-        }
-    }
-
-    package func deleteCommands(endedBefore time: Double, limit: Int) async throws -> Int {
-        try await writes.write { db in
-            let ids = try Int64.fetchAll(
-                db,
-                sql: """
-                    SELECT id FROM command
-                    WHERE finished_at < ? AND finished_at IS NOT NULL AND result_expires_at IS NULL
-                    LIMIT ?
-                    """,
-                arguments: [time, limit])
-            for id in ids {
-                // An order that was sent again after its result was gone left another secret.
-                try db.execute(
-                    sql: "DELETE FROM result_secret WHERE command_id = ?", arguments: [id])
-                try db.execute(sql: "DELETE FROM command WHERE id = ?", arguments: [id])
-            }
-            return ids.count
-        }
-    }
-
-    package func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID] {
-        try await pool.read { db in
-            try Int64.fetchAll(
-                db,
-                sql: """
-                    SELECT id FROM command
-                    WHERE result_expires_at < ? AND finished_at IS NOT NULL
-                        AND result_expires_at IS NOT NULL
-                    ORDER BY result_expires_at LIMIT ?
-                    """,
-                arguments: [time, limit])
-        }
-    }
-
-    package func forgetResults(_ ids: [Command.ID]) async throws {
-        try await writes.write { db in
-            for id in ids {
-                try db.execute(
-                    sql: "UPDATE command SET result_expires_at = NULL WHERE id = ?",
-                    arguments: [id])
-                try db.execute(
-                    sql: "DELETE FROM result_secret WHERE command_id = ?", arguments: [id])
-            }
-        }
-    }
-
     private func fetchAll(sql: String, arguments: StatementArguments) async throws -> [Command] {
         try await pool.read { db in
             try Row.fetchAll(db, sql: sql, arguments: arguments).map(Command.init(row:))
@@ -243,6 +212,11 @@ extension Command {
     fileprivate static func fetch(_ db: Database, id: Command.ID) throws -> Command? {
         let statement = try db.cachedStatement(sql: "SELECT * FROM command WHERE id = ?")
         return try Row.fetchOne(statement, arguments: [id]).map(Command.init(row:))
+    }
+
+    /// Until when the result is kept of a command that ends now: as long as it was to be from its acceptance on.
+    fileprivate func resultExpiry(endingAt time: Double) -> Double {
+        max(resultExpiresAt, time + resultExpiresAt - createdAt)
     }
 
     init(row: Row) throws {

@@ -59,7 +59,8 @@ extension StoreConformance {
             try await store.openCommands(machine: world.machine.id).map(\.id) == [one.id, two.id],
             "open ones are listed, oldest first")
         found.check(
-            try await store.overdueCommands(at: 15).map(\.id) == [one.id], "overdue ones are found")
+            try await store.overdueCommands(at: 15, after: nil, limit: 10).map(\.id) == [one.id],
+            "overdue ones are found")
         _ = try await store.finish(
             one.id, from: nil, as: .expired, outcome: CommandOutcome(sha256: ""), startedAt: nil,
             at: 16)
@@ -207,7 +208,16 @@ extension StoreConformance {
         found.check(
             try await !store.hasResultSecret(Secret().digest, command: first.command.id),
             "and no other")
-        found.check(try await world.order(store, "rm b").isNew, "another text is another command")
+        let other = try await world.order(store, "rm b")
+        found.check(other.isNew, "another text is another command")
+        found.check(
+            try await store.recentCommands(after: -1, limit: 9)
+                == [other.command.id, first.command.id], "the newest ones, newest first")
+        found.check(
+            try await store.recentCommands(after: -1, limit: 1) == [other.command.id],
+            "as many as are wanted")
+        found.check(
+            try await store.recentCommands(after: 0, limit: 9).isEmpty, "of a time and later")
         found.check(try await world.order(store, "ls").isNew, "a reader is new")
         found.check(try await world.order(store, "ls").isNew, "every time")
         _ = try await store.finish(

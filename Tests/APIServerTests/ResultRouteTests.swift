@@ -58,6 +58,29 @@ import VastAPI
         }
     }
 
+    @Test func `HEAD has the head of the whole, and nothing behind it`() async throws {
+        try await TestServer.with { server, client in
+            try await server.withAgent(answer: TestServer.succeed) {
+                let path = try await Self.execute(server, client)
+                let whole = try await client.send(.get, path)
+                let ranges: [HTTPFields] = [
+                    [:], [.range: "bytes=0-1"], [.range: "bytes=99-"],
+                    [.range: "bytes=0-1", .ifRange: whole.headers[.eTag] ?? ""],
+                ]
+                for headers in ranges {
+                    // RFC 9110, section 14.2: a server ignores Range with a method that has none.
+                    let head = try await client.send(.head, path, headers: headers)
+                    #expect(head.status == .ok)
+                    #expect(head.headers == whole.headers)
+                    #expect(head.body.readableBytes == 0)
+                }
+                let missing = try await client.send(.head, "/results/1")
+                #expect(missing.status == .notFound && missing.body.readableBytes == 0)
+                #expect(missing.headers[.contentLength] != "0")
+            }
+        }
+    }
+
     @Test func `a result that is unknown, or whose secret is wrong, is 404 at once and alike`()
         async throws
     {

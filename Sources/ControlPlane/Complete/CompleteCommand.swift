@@ -62,7 +62,9 @@ package struct CompleteCommand: Sendable {
             throw ControlPlaneError(.agentRefused, "The output is not a series of frames.")
         } catch is ResultTooLong {
             throw ControlPlaneError(
-                .agentRefused, "The output is longer than \(outputLimit) bytes.")
+                .agentRefused,
+                "The output is longer than \(outputLimit) bytes, or its streams take turns too often."
+            )
         }
         guard stored.stdoutBytes == report.stdoutBytes, stored.stderrBytes == report.stderrBytes,
             stored.sha256 == report.sha256
@@ -76,6 +78,8 @@ package struct CompleteCommand: Sendable {
             startedAt: report.startedAt, at: time.now())
         FaultPoint.endStored.reached()
         if let ended { bell.ring(ended.command) }
+        // Somebody else ended it meanwhile, without output: nobody will ever ask for these bytes.
+        if ended?.moved != true { try await results.delete(command.id) }
     }
 }
 

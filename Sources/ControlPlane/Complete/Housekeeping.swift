@@ -38,10 +38,14 @@ package struct Housekeeping: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var round = 0
+            var kept = results.kept().makeAsyncIterator()
             while !Task.isCancelled {
                 do {
-                    try await endOverdueCommands()
+                    try await endQueuedCommands()
+                    if round % 10 == 0 { try await endLostCommands() }
                     if round % 60 == 0 { try await collect() }
+                    // One page a second: nobody waits for what is not even known.
+                    if let page = try await kept.next() { try await removeStrays(among: page) }
                 } catch {
                     logger.error(
                         "housekeeping failed", metadata: ["error": "\(String(reflecting: error))"])
@@ -52,31 +56,69 @@ package struct Housekeeping: Service {
         }
     }
 
-    /// One look at the commands whose start is overdue.
+    /// One look at all commands whose start is overdue.
     package func endOverdueCommands() async throws {
+        try await endQueuedCommands()
+        try await endLostCommands()
+    }
+
+    private func endQueuedCommands() async throws {
         let now = time.steady()
-        for command in try await commands.overdueCommands(at: now) {
-            let end: (state: CommandState, note: String)
-            switch command.state {
-            case .queued:
-                end = (.expired, "its machine was away until its start was overdue")
-            case .dispatched, .running:
-                let last = command.startBy + Double(command.timeoutSeconds)
-                guard now > max(last, startedAt) + Self.absenceGrace,
-                    !dispatcher.isConnected(command.machineID)
-                else { continue }
-                end = (.lost, "its machine has not been heard of since it was sent there")
-            default:
-                continue
-            }
-            let ended = try await commands.finish(
-                command.id, from: nil, as: end.state,
-                outcome: CommandOutcome(
-                    note: end.note, sha256: CommandFinished.emptyDigest,
-                    isComplete: end.state == .expired),
-                startedAt: nil, at: time.now())
-            if let ended { bell.ring(ended.command) }
+        try await forEachPage {
+            try await commands.queuedCommands(startBefore: now, after: $0, limit: $1)
+        } do: { page in
+            try await end(
+                page, as: .expired, note: "its machine was away until its start was overdue")
         }
+    }
+
+    private func endLostCommands() async throws {
+        let now = time.steady()
+        guard now > startedAt + Self.absenceGrace else { return }
+        try await forEachPage {
+            try await commands.overdueCommands(at: now - Self.absenceGrace, after: $0, limit: $1)
+        } do: { page in
+            let lost = page.filter { command in
+                [.dispatched, .running].contains(command.state)
+                    && now > command.startBy + Double(command.timeoutSeconds) + Self.absenceGrace
+                    && !dispatcher.isConnected(command.machineID)
+            }
+            try await end(
+                lost, as: .lost, note: "its machine has not been heard of since it was sent there")
+        }
+    }
+
+    /// Ends commands that are still where they were, all at once: so they share a flush.
+    private func end(_ page: [Command], as state: CommandState, note: String) async throws {
+        let outcome = CommandOutcome(
+            note: note, sha256: CommandFinished.emptyDigest, isComplete: state == .expired)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for command in page {
+                group.addTask {
+                    let ended = try await commands.finish(
+                        command.id, from: command.state, as: state, outcome: outcome,
+                        startedAt: nil, at: time.now())
+                    // One that was sent to its machine in that moment goes on.
+                    if let ended, ended.moved { bell.ring(ended.command) }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// One look at everything that is kept: bytes of which nothing is known, or which are known to be gone, go.
+    ///
+    /// A disk brings bytes back that were removed just before a loss of power, and a copy of a data folder may have more
+    /// of them than its database knows.
+    package func removeStrays() async throws {
+        for try await page in results.kept() { try await removeStrays(among: page) }
+    }
+
+    private func removeStrays(among page: [Command.ID]) async throws {
+        let known = try await commands.commandsWithResults(among: page)
+        let strays = page.filter { !known.contains($0) }
+        guard await delete(strays).count > 0 else { return }
+        logger.info("results removed that no command has", metadata: ["count": "\(strays.count)"])
     }
 
     /// One look at what is kept too long, or is too much.
@@ -93,20 +135,23 @@ package struct Housekeeping: Service {
         while true {
             let ids = try await find(500)
             guard !ids.isEmpty else { return }
-            var gone: [Command.ID] = []
-            for id in ids {
-                do {
-                    try await results.delete(id)
-                    gone.append(id)
-                } catch {
-                    logger.error(
-                        "result not removed",
-                        metadata: ["boathook.command.id": "\(id)", "error": "\(error)"])
-                }
-            }
+            let gone = await delete(ids)
             try await commands.forgetResults(gone)
             // What cannot be removed now is tried again at the next look.
             guard gone.count == ids.count else { return }
+        }
+    }
+
+    /// Returns those that are gone for good.
+    private func delete(_ ids: [Command.ID]) async -> [Command.ID] {
+        do {
+            try await results.delete(ids)
+            return ids
+        } catch {
+            logger.error(
+                "results not removed",
+                metadata: ["count": "\(error.ids.count)", "error": "\(error.reason)"])
+            return ids.filter { !error.ids.contains($0) }
         }
     }
 }

@@ -23,7 +23,7 @@ package struct Command: Sendable, Hashable, Identifiable {
     package var startBy: Double
     /// Of the secret in its result URL.
     package var resultDigest: SecretDigest
-    /// Unix seconds after which the result URL is as one that never was.
+    /// Unix seconds after which the result URL is as one that never was; while the command is open, that is later.
     package var resultExpiresAt: Double
     /// Unix seconds of the wish that it end, if its machine had it then.
     package var cancelRequestedAt: Double?
@@ -78,9 +78,12 @@ package struct NewCommand: Sendable {
     /// How much the key may remove in a day, if that is bounded and the command removes.
     package var deletionBudget: DeletionBudget?
     package var timeoutSeconds: Int
+    /// The limit that the caller asked for, if it did.
+    package var askedTimeoutSeconds: Int?
     package var createdAt: Double
     package var startBy: Double
     package var resultDigest: SecretDigest
+    /// Until when the result would be kept of a command that ended at its acceptance.
     package var resultExpiresAt: Double
     /// The caller's own name for this order, if it gave one.
     package var idempotencyKey: String?
@@ -115,14 +118,6 @@ package struct NewCommand: Sendable {
         self.resultDigest = resultDigest
         self.resultExpiresAt = resultExpiresAt
         self.state = state
-    }
-
-    /// What tells orders of the same words apart: on what they run, and what of them is done.
-    package var variant: String {
-        [
-            decision.view == .merged ? nil : decision.view.rawValue,
-            decision.previews ? "preview" : nil, planID.map { "plan \($0)" },
-        ].compactMap { $0 }.joined(separator: ", ")
     }
 
     /// The command that this becomes under the id that the store gave it.

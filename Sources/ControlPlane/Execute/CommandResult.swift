@@ -42,7 +42,9 @@ package struct CommandResult: Sendable {
         -> Final?
     {
         let place = bell.place(for: id)
-        guard var command = try await commands.command(id), command.resultExpiresAt > time.now(),
+        guard var command = try await commands.command(id),
+            // The time of a result that is still to come has not begun.
+            !command.state.isTerminal || command.resultExpiresAt > time.now(),
             try await isSecret(SecretDigest(of: secret), of: command)
         else { return nil }
         if !command.state.isTerminal {

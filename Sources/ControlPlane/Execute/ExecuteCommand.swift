@@ -149,6 +149,9 @@ package struct ExecuteCommand: Sendable {
         _ order: CommandOrder, _ text: String, _ decision: Decision, on id: Instance.ID,
         as principal: Principal
     ) async throws -> AcceptedCommand {
+        if let repeated = try await repeated(order, text, decision, on: id, as: principal) {
+            return repeated
+        }
         let instance = try await access.instance(id, as: principal, to: .execute)
         // However many keys its account has.
         try instanceLimiter.admit(instance.id)
@@ -176,11 +179,40 @@ package struct ExecuteCommand: Sendable {
             undelivered: decision.writes ? undelivered.recent() : [],
             state: dispatcher.isConnected(instance.machineID) ? .dispatched : .queued)
         new.address = principal.address
+        new.askedTimeoutSeconds = order.timeoutSeconds
         let (command, isNew) = try await commands.add(new, bounds: bounds)
         FaultPoint.commandStored.reached()
         if isNew { try await send(command) }
         FaultPoint.commandSent.reached()
         return AcceptedCommand(command: command, resultSecret: secret)
+    }
+
+    /// The command that this order already became, if its caller has a name for it.
+    ///
+    /// Looked for before anything that may have changed since, so that a caller whose answer got lost is never told that
+    /// nothing ran. It is the key's own command, so the key sees it whatever became of the instance; and nothing is
+    /// started, so nothing that keeps commands from starting is asked.
+    private func repeated(
+        _ order: CommandOrder, _ text: String, _ decision: Decision, on id: Instance.ID,
+        as principal: Principal
+    ) async throws -> AcceptedCommand? {
+        guard let key = order.idempotencyKey else { return nil }
+        let instanceID = order.hiddenInstanceID ?? id
+        // What is refused today may have been accepted then.
+        let previews = decision.denial == nil ? decision.previews : order.previews
+        let variant = NewCommand.variant(on: order.view, previews: previews, plan: order.planID)
+        let secret = Secret()
+        let now = time.now()
+        let command = try await commands.repeated(
+            NamedOrder(
+                keyID: principal.keyID, idempotencyKey: key, instanceID: instanceID,
+                argv: decision.argv, variant: variant, askedTimeout: order.timeoutSeconds, at: now),
+            resultDigest: secret.digest,
+            noting: AuditEntry(
+                time: now, event: .commandRepeated, accountID: principal.account.id,
+                keyID: principal.keyID, instanceID: instanceID, text: text, decision: decision,
+                detail: variant.isEmpty ? nil : variant, address: principal.address))
+        return command.map { AcceptedCommand(command: $0, resultSecret: secret) }
     }
 
     private func send(_ command: Command) async throws {
@@ -196,11 +228,29 @@ package struct ExecuteCommand: Sendable {
         }
     }
 
-    /// The answer to an order could not be written to its connection: a client that sends the same order
-    /// again within five seconds means the same command (design.md, "The wire").
-    package func answerGotLost(_ command: Command) {
-        if command.decision.writes { undelivered.note(command.id) }
+    /// Takes up what a former process accepted last, before the first order.
+    ///
+    /// It may have ended between a command and its answer, and whose caller was told, nobody knows.
+    package func takeUpUnanswered() async throws {
+        let time = time.now() - UndeliveredAnswers.memory / .seconds(1)
+        for id in try await commands.recentCommands(after: time, limit: Self.maximumUnanswered) {
+            undelivered.gotLost(id)
+        }
     }
+
+    private static let maximumUnanswered = 1000
+
+    /// The answer to an order that changes something is to be written.
+    ///
+    /// Until it has arrived, and for five seconds when it does not, a client that sends the same order again means the same
+    /// command (design.md, "The wire").
+    package func answering(_ command: Command) { undelivered.begin(command.id) }
+
+    /// The caller was told of the command.
+    package func answered(_ command: Command) { undelivered.arrived(command.id) }
+
+    /// The caller was not told.
+    package func answerGotLost(_ command: Command) { undelivered.gotLost(command.id) }
 
     /// The decision alone; nothing is stored or run.
     package func decision(

@@ -1,21 +1,40 @@
 internal import NIOConcurrencyHelpers
 
-/// Commands whose acceptance did not reach the caller, for the five seconds in which stock clients send
-/// their order again.
+/// Commands of whose acceptance the caller does not know yet, or never heard; the latter for the five seconds in which
+/// stock clients send their order again.
 final class UndeliveredAnswers: Sendable {
-    private let noted: NIOLockedValueBox<[Command.ID: ContinuousClock.Instant]> = .init([:])
-
-    func note(_ id: Command.ID) {
-        noted.withLockedValue { $0[id] = .now }
+    private enum State {
+        /// Being answered.
+        case open
+        case lost(ContinuousClock.Instant)
     }
 
-    /// Those that were noted in the last five seconds.
+    private let states: NIOLockedValueBox<[Command.ID: State]> = .init([:])
+
+    /// The answer is on its way; ``arrived(_:)`` or ``gotLost(_:)`` follows.
+    func begin(_ id: Command.ID) {
+        states.withLockedValue { $0[id] = .open }
+    }
+
+    func arrived(_ id: Command.ID) {
+        states.withLockedValue { _ = $0.removeValue(forKey: id) }
+    }
+
+    func gotLost(_ id: Command.ID) {
+        states.withLockedValue { $0[id] = .lost(.now) }
+    }
+
+    /// Those that an equal order means.
     func recent() -> [Command.ID] {
-        noted.withLockedValue { noted in
-            noted = noted.filter { .now - $0.value < Self.memory }
-            return Array(noted.keys)
+        states.withLockedValue { states in
+            states = states.filter { _, state in
+                guard case .lost(let time) = state else { return true }
+                return .now - time < Self.memory
+            }
+            return Array(states.keys)
         }
     }
 
-    private static let memory = Duration.seconds(5)
+    /// How long a lost answer is remembered.
+    static let memory = Duration.seconds(5)
 }

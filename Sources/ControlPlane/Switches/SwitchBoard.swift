@@ -38,18 +38,28 @@ package final class SwitchBoard: Service {
         let now = try await store.offSwitches()
         switches.withLockedValue { $0 = now }
         guard !now.isEmpty else { return }
-        for command in try await store.queuedCommands() {
-            guard
-                let off = switchedOff(
-                    program: command.decision.argv.first, instance: command.instanceID,
-                    machine: command.machineID)
-            else { continue }
-            let ended = try await store.finish(
-                command.id, from: .queued, as: .cancelled,
-                outcome: CommandOutcome(note: off.message, sha256: CommandFinished.emptyDigest),
-                startedAt: nil, at: time.now())
-            if let ended, ended.moved { bell.ring(ended.command) }
+        try await forEachPage {
+            try await store.queuedCommands(startBefore: .infinity, after: $0, limit: $1)
+        } do: { page in
+            // All at once, so that they share a flush: a machine that comes back meanwhile is sent what is queued.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for command in page { group.addTask { try await self.endIfOff(command) } }
+                try await group.waitForAll()
+            }
         }
+    }
+
+    private func endIfOff(_ command: Command) async throws {
+        guard
+            let off = switchedOff(
+                program: command.decision.argv.first, instance: command.instanceID,
+                machine: command.machineID)
+        else { return }
+        let ended = try await store.finish(
+            command.id, from: .queued, as: .cancelled,
+            outcome: CommandOutcome(note: off.message, sha256: CommandFinished.emptyDigest),
+            startedAt: nil, at: time.now())
+        if let ended, ended.moved { bell.ring(ended.command) }
     }
 
     package func run() async throws {
