@@ -4,6 +4,36 @@ internal import GRDB
 
 // What machines tell of containers that are not, or not yet, an instance's own.
 extension SQLiteStore {
+    /// Whether what the machine says counts: the operator may have revoked it since its call was let in.
+    static func isHeard(_ db: Database, _ machine: Machine.ID) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT revoked_at IS NULL FROM machine WHERE id = ?"),
+            arguments: [machine]) ?? false
+    }
+
+    /// Whether the container is known already, or the machine has room for one more: whoever owns it by its label has
+    /// not asked for it.
+    static func mayBeAdopted(
+        _ db: Database, _ report: InstanceReport, machine: Machine.ID
+    ) throws -> Bool {
+        let isKnown = try Bool.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT EXISTS (
+                        SELECT 1 FROM instance
+                        WHERE machine_id = ? AND container_id = ? AND removed_at IS NULL)
+                    """),
+            arguments: [machine, report.containerID])
+        if isKnown == true { return true }
+        let count = try Int.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT count(*) FROM instance WHERE machine_id = ? AND removed_at IS NULL
+                    """),
+            arguments: [machine])
+        return (count ?? 0) < InstanceReport.maximumCount
+    }
+
     /// What is still true of an instance that waits for its next container: how its last one is.
     static func updateFormer(
         _ db: Database, _ report: InstanceReport, _ id: Instance.ID
@@ -20,7 +50,8 @@ extension SQLiteStore {
     /// Sees to it that the number on a container that is about to be adopted is given to no other instance: the agent
     /// knows the containers of that one by it.
     ///
-    /// A machine's word takes a million numbers at most.
+    /// A machine's word takes a million numbers at most, and all words of all machines a trillion: of those that JSON
+    /// can tell (2^53) nearly all are left.
     static func reserveNumber(
         _ db: Database, of report: InstanceReport, machine: Machine.ID
     ) throws {
@@ -42,7 +73,7 @@ extension SQLiteStore {
                 """)
         try db.execute(
             sql: """
-                UPDATE sqlite_sequence SET seq = max(seq, min(?, seq + 1000000))
+                UPDATE sqlite_sequence SET seq = max(seq, min(?, seq + 1000000, 1000000000000))
                 WHERE name = 'instance'
                 """,
             arguments: [number])

@@ -50,14 +50,28 @@ extension SQLiteStore: InstanceStore {
         _ report: InstanceReport, machine: Machine.ID, owner: Account.ID
     ) async throws -> ReportOutcome {
         try await writes.write { db in
-            try Self.upsert(db, report, machine: machine, owner: owner)
+            guard try Self.isHeard(db, machine) else { return .kept }
+            return try Self.upsert(db, report, machine: machine, owner: owner)
         }
     }
 
-    package func remove(containerID: String, machine: Machine.ID, at time: Double) async throws {
+    @discardableResult
+    package func remove(containerID: String, machine: Machine.ID, at time: Double) async throws
+        -> Instance?
+    {
         try await writes.write { db in
+            let ours = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT * FROM instance
+                    WHERE machine_id = ? AND container_id = ? AND removed_at IS NULL
+                        AND is_settled AND specification IS NOT NULL
+                    """,
+                arguments: [machine, containerID]
+            ).map(Instance.init(row:))
             try Self.remove(
                 db, "machine_id = ? AND container_id = ?", [machine, containerID], at: time)
+            return ours
         }
     }
 
@@ -67,6 +81,7 @@ extension SQLiteStore: InstanceStore {
         at time: Double
     ) async throws -> [ReportOutcome] {
         try await writes.write { db in
+            guard try Self.isHeard(db, machine) else { return reports.map { _ in .kept } }
             let present = Set(reports.map(\.report.containerID))
             let known = try Row.fetchAll(
                 db,
@@ -168,7 +183,6 @@ extension SQLiteStore: InstanceStore {
                 }
                 return .kept
             }
-            if isRemoved { try bringBack(db, id) }
             // It was taken for somebody else's container, and is known better now.
             try db.execute(
                 sql: """
@@ -177,6 +191,8 @@ extension SQLiteStore: InstanceStore {
                         AND specification IS NULL
                     """,
                 arguments: [machine, report.containerID])
+            // Only now: a container is no two instances'.
+            if isRemoved { try bringBack(db, id) }
             // The machine tells all of what the container got; what is secret of it stays in the specification.
             let hidden: [String] =
                 try (row["hidden_names"] as String?).map { try JSON.decode($0) } ?? []
@@ -185,6 +201,7 @@ extension SQLiteStore: InstanceStore {
             try update(db, shown, "id = \(id)")
             return .kept
         }
+        guard try mayBeAdopted(db, report, machine: machine) else { return .kept }
         try reserveNumber(db, of: report, machine: machine)
         try db.execute(
             sql: """

@@ -19,6 +19,9 @@ extension StoreConformance {
                 try await $0.numbersOfOthers()
             },
             Check(name: "what is told again spends no id") { try await $0.reportsSpendNoIDs() },
+            Check(name: "nothing that a revoked machine tells is kept") {
+                try await $0.wordsOfTheRevoked()
+            },
         ]
     }
 
@@ -46,7 +49,7 @@ extension StoreConformance {
         let offer = try await store.offers()[0].id
         let id = try await store.create(
             world.new(offer: offer, container), noting: world.call(1)
-        ).instance.id
+        ).wish.instance.id
         var report = InstanceReport.sample(container)
         (report.instanceID, report.generation) = (id, 1)
         try await store.upsert(report, machine: world.machine.id, owner: world.account.id)
@@ -162,7 +165,9 @@ extension StoreConformance {
         let (account, machine) = (world.account.id, world.machine.id)
         let renewed = try await store.renew(
             id, account: account, specification: nil, image: nil, noting: world.call(2, id))
-        try await store.remove(containerID: "c1", machine: machine, at: 3)
+        found.check(
+            try await store.remove(containerID: "c1", machine: machine, at: 3) == nil,
+            "it is not gone")
         var instance = try await store.instance(id)
         found.check(
             instance?.containerID == nil && instance?.status == .loading,

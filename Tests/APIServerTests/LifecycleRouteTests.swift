@@ -245,15 +245,19 @@ import VastAPI
             #expect(reply.created.count == 2)
             #expect(reply.failed == [99_999])
             let (one, other) = (reply.created[0], reply.created[1])
-            for _ in 0..<2 {
+            // A machine hears how an instance is wished when it comes to hear of it, and not how it was before.
+            _ = await orders.order(1)
+            for index in 2..<4 {
                 let stop = try await client.send(
                     .put, APIPath.instance(one), key: server.key, json: #"{"state": "stopped"}"#)
                 #expect(stop.text == #"{"success":true}"#)
+                _ = await orders.order(index)
             }
             let start = try await client.send(
                 .put, APIPath.instances, key: server.key,
                 json: #"{"state": "running", "ids": [\#(one), \#(other), 99999]}"#)
             #expect(start.text == #"{"success":true}"#)
+            _ = await orders.order(5)
             let label = try await client.send(
                 .put, APIPath.instance(one), key: server.key, json: #"{"label": "né"}"#)
             #expect(label.text == #"{"success":true}"#)

@@ -134,6 +134,18 @@ def test_a_volume_outlives_its_container_and_goes_with_its_instance(made):
     assert made.container(other).inspect()["Mounts"][0]["Name"] in volumes(made)
 
 
+def test_the_volumes_of_a_container_that_somebody_removed_go(made):
+    identifier = made.create(env={"-v data:/data": "1"})
+    container = made.container(identifier)
+    volume = container.inspect()["Mounts"][0]["Name"]
+    other = made.create(env={"-v data:/data": "1"})
+    # Of named ones, the engine itself removes none.
+    made.engine.docker("rm", "--force", "--volumes", container.inspect()["Id"])
+    eventually("the instance is gone", lambda: made.row(identifier) is None, 10, every=0.1)
+    eventually("its volume is gone", lambda: volume not in volumes(made), 10, every=0.1)
+    assert made.container(other).inspect()["Mounts"][0]["Name"] in volumes(made) and made.container(other).is_running
+
+
 def volumes(made):
     return made.engine.docker("volume", "ls", "--quiet").stdout.decode().split()
 

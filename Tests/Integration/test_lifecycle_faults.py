@@ -295,6 +295,25 @@ def engine_events(engine, identifier, event):
         events.stdout.close()
 
 
+def test_without_the_key_an_instance_is_stopped_started_and_destroyed(roomy, tmp_path):
+    """A restored database whose `secrets.key` is lost: only what must be made anew cannot be."""
+    with making.home(roomy, tmp_path / "home") as up:
+        made = Instances(up)
+        identifier = made.create()
+        container = made.container(identifier)
+        up.process.terminate()
+        (up.data / "secrets.key").unlink()
+        up.start()
+        made.stop(identifier)
+        assert not container.is_running
+        made.start(identifier)
+        assert container.is_running and made.container(identifier).inspect()["Id"] == container.inspect()["Id"]
+        answer = made.verb("recycle", identifier)
+        assert (answer.status, answer.json["error"]) == (409, "unreadable_secret"), answer
+        assert made.row(identifier)["actual_status"] == "running"
+        made.destroy(identifier)
+
+
 def impostor(made, labels, name, **other):
     """A container with the labels of one that Boathook made."""
     labels = {**labels, **other}

@@ -4,13 +4,32 @@ internal import FoundationEssentials
 internal import Hummingbird
 internal import VastAPI
 
+/// What the machines offer, as rows, and the names of their GPUs.
+///
+/// Anybody may ask, without a key and as often as he likes, and to reckon it takes a look at every machine: so all who ask
+/// at the same time are told of the same look (``SharedReading``). Whether an offer can be had is decided by the create.
+struct OfferList: Sendable {
+    var rows: [[String: JSONValue]] = []
+    var gpuNames: [String] = []
+
+    static func reading(_ machines: any MachineStore, _ rows: OfferRows) -> SharedReading<OfferList>
+    {
+        SharedReading {
+            let offers = try await machines.offers()
+            let names = Set(offers.flatMap { $0.report.gpus.map(\.name) })
+            return OfferList(
+                rows: offers.map(rows.row),
+                gpuNames: Set(names.map(OfferRows.shortName)).sorted())
+        }
+    }
+}
+
 /// The three ways in which clients search: `POST /api/v0/bundles/` with the query as its body, `GET` with it in `q`,
 /// `PUT /api/v0/search/asks/` with it under `q` (contract 5).
 ///
 /// Anybody may: an offer says nothing of whoever rents.
 struct OfferSearchRoute: Sendable {
-    let machines: any MachineStore
-    let rows: OfferRows
+    let list: SharedReading<OfferList>
 
     @Sendable func post(_ request: Request, _ context: APIContext) async throws -> Response {
         try await answer(to: query(of: request))
@@ -34,7 +53,8 @@ struct OfferSearchRoute: Sendable {
 
     /// The offers that a query finds, best first.
     func offers(_ query: [String: JSONValue]) async throws -> [[String: JSONValue]] {
-        try await OfferQuery(query).found(in: machines.offers().map(rows.row))
+        let query = try OfferQuery(query)
+        return try await query.found(in: list.value().rows)
     }
 
     private func answer(to query: [String: JSONValue]) async throws -> Response {
@@ -50,13 +70,11 @@ struct OfferSearchRoute: Sendable {
 
 /// `GET /api/v0/gpu_names/unique/`: asked without a key by the 1.x CLI when it starts (contract 0.1).
 struct GPUNamesRoute: Sendable {
-    let machines: any MachineStore
+    let list: SharedReading<OfferList>
 
     @Sendable func callAsFunction(_ request: Request, _ context: APIContext) async throws
         -> Response
     {
-        let names = try await machines.machineRecords().flatMap { $0.report?.gpus ?? [] }
-            .map { OfferRows.shortName($0.name) }
-        return try .json(GPUNamesReply(gpuNames: Set(names).sorted()))
+        try await .json(GPUNamesReply(gpuNames: list.value().gpuNames))
     }
 }

@@ -12,7 +12,7 @@ internal import ServiceLifecycle
 package final class Dispatcher: Service {
     private struct Link {
         var id: UInt64
-        var messages: AsyncStream<ServerMessage>.Continuation
+        var messages: LinkQueue
         /// Orders that came while older ones are still being sent; nil when all of them were.
         var backlog: [ServerMessage]? = []
         var hasEngine = true
@@ -25,19 +25,23 @@ package final class Dispatcher: Service {
 
     private let state = NIOLockedValueBox(State())
     private let commands: any CommandStore
+    private let switches: SwitchBoard
     private let outputLimit: Int64
     private let time: WallTime
     private let logger: Logger
 
     /// - Parameters:
     ///   - commands: Where open commands are.
+    ///   - switches: What the operator has switched off.
     ///   - outputLimit: The most bytes of output that are kept of a command.
     ///   - time: The clock.
     ///   - logger: The process's.
     package init(
-        commands: any CommandStore, outputLimit: Int64, time: WallTime, logger: Logger
+        commands: any CommandStore, switches: SwitchBoard, outputLimit: Int64, time: WallTime,
+        logger: Logger
     ) {
         self.commands = commands
+        self.switches = switches
         self.outputLimit = outputLimit
         self.time = time
         self.logger = logger
@@ -66,21 +70,27 @@ package final class Dispatcher: Service {
     /// - Parameters:
     ///   - machine: Whose link it is.
     ///   - held: Commands that the agent knows; all other open ones are sent.
-    /// - Returns: The messages for the agent. The link closes when the stream is dropped.
+    ///   - order: How an instance is wished; nil for one of which nothing is.
+    /// - Returns: The messages for the agent. The link closes when they are dropped.
     /// - Throws: What the store throws; the link is closed then.
-    package func attach(_ machine: Machine.ID, held: Set<Command.ID>) async throws
-        -> AsyncStream<ServerMessage>
-    {
-        let (stream, continuation) = AsyncStream.makeStream(of: ServerMessage.self)
-        let (linkID, older) = state.withLockedValue { state in
+    package func attach(
+        _ machine: Machine.ID, held: Set<Command.ID>,
+        order: @escaping @Sendable (Int64) async throws -> InstanceOrder?
+    ) async throws -> LinkMessages {
+        let (queue, older) = state.withLockedValue { state in
             state.lastLinkID += 1
+            let linkID = state.lastLinkID
             let older = state.links[machine]
-            state.links[machine] = Link(id: state.lastLinkID, messages: continuation)
-            return (state.lastLinkID, older)
+            let queue = LinkQueue(order: order) { [weak self] in
+                self?.detach(machine, link: linkID)
+            }
+            state.links[machine] = Link(id: linkID, messages: queue)
+            return (queue, older)
         }
-        older?.messages.finish()
-        continuation.onTermination = { [weak self] _ in self?.detach(machine, link: linkID) }
-        continuation.yield(
+        // Who reads it may be blocked: the agent need not take what it asked for.
+        older?.messages.cut()
+        let messages = LinkMessages(queue)
+        _ = queue.put(
             .welcome(
                 Welcome(
                     protocolVersion: LinkProtocol.version, machineID: machine,
@@ -88,24 +98,24 @@ package final class Dispatcher: Service {
         do {
             for command in try await commands.openCommands(machine: machine) {
                 if !held.contains(command.id) {
-                    try await resume(command, on: continuation)
+                    try await resume(command, on: queue)
                     FaultPoint.orderResumed.reached()
                 } else if command.cancelRequestedAt != nil {
                     // The wish may have come while no link was open.
-                    continuation.yield(.cancelCommand(CancelCommand(commandID: command.id)))
+                    _ = queue.put(.cancelCommand(CancelCommand(commandID: command.id)))
                 }
             }
         } catch {
-            continuation.finish()
+            queue.cut()
             throw error
         }
         // Now what was accepted meanwhile: orders for one instance go out in the order of their acceptance.
         state.withLockedValue { state in
-            guard state.links[machine]?.id == linkID else { return }
-            for order in state.links[machine]?.backlog ?? [] { continuation.yield(order) }
+            guard state.links[machine]?.messages === queue else { return }
+            for order in state.links[machine]?.backlog ?? [] { _ = queue.put(order) }
             state.links[machine]?.backlog = nil
         }
-        return stream
+        return messages
     }
 
     /// Sends a command that the store has as dispatched.
@@ -125,10 +135,21 @@ package final class Dispatcher: Service {
         send(.sendOutput(wish), to: machine)
     }
 
+    /// Tells the machine how an instance is wished when it comes to hear of it; returns whether it is connected.
+    @discardableResult
+    func tellWish(for instance: Instance.ID, to machine: Machine.ID) -> Bool {
+        send(to: machine) { $0.messages.putWish(for: instance) }
+    }
+
     /// Tells the machine how a container is to be; returns whether it is connected.
     @discardableResult
-    package func want(_ order: InstanceOrder, on machine: Machine.ID) -> Bool {
+    func want(_ order: InstanceOrder, on machine: Machine.ID) -> Bool {
         send(.wantInstance(order), to: machine)
+    }
+
+    /// A command of the machine has ended: what it was not told yet of it, it need not be told.
+    func drop(_ command: Command.ID, of machine: Machine.ID) {
+        state.withLockedValue { $0.links[machine]?.messages }?.drop(command)
     }
 
     /// Has the machine start a container afresh; returns whether it is connected.
@@ -136,23 +157,37 @@ package final class Dispatcher: Service {
         send(.restartInstance(order), to: machine)
     }
 
-    /// Ends the machine's link, if one is open.
+    /// Ends the machine's link, if one is open; what it was not told yet, it is not told.
     func end(_ machine: Machine.ID) {
-        state.withLockedValue { $0.links[machine]?.messages }?.finish()
+        state.withLockedValue { $0.links[machine]?.messages }?.cut()
     }
 
-    /// Keeps every line alive until the service is to stop; then ends all of them.
+    /// Keeps every line alive until the service is to stop, but for those that nobody reads; then ends all of them.
     ///
     /// Agents come back by themselves.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 try? await Task.sleep(for: .seconds(LinkProtocol.heartbeatSeconds))
-                let links = self.state.withLockedValue { $0.links.values }
-                for link in links { link.messages.yield(.heartbeat) }
+                self.keepAlive(silence: .seconds(LinkProtocol.silenceSeconds))
             }
         }
         detachAll()
+    }
+
+    /// Gives each line a sign of life; ends those on which something has waited for longer than `silence`.
+    package func keepAlive(silence: Duration) {
+        for (machine, link) in state.withLockedValue({ $0.links }) {
+            // Until all that is open was put there, nobody reads.
+            let isStalled = link.backlog == nil && link.messages.isStalled(for: silence)
+            if isStalled || !link.messages.put(.heartbeat) { cut(link, of: machine) }
+        }
+    }
+
+    private func cut(_ link: Link, of machine: Machine.ID) {
+        logger.warning(
+            "link ended: its agent does not read", metadata: ["boathook.machine.id": "\(machine)"])
+        link.messages.cut()
     }
 
     private func detachAll() {
@@ -165,32 +200,48 @@ package final class Dispatcher: Service {
 
     @discardableResult
     private func send(_ message: ServerMessage, to machine: Machine.ID) -> Bool {
-        state.withLockedValue { state in
-            guard let link = state.links[machine] else { return false }
+        send(to: machine) { link in
             if case .runCommand = message, link.backlog != nil {
-                state.links[machine]?.backlog?.append(message)
-            } else {
-                link.messages.yield(message)
+                link.backlog?.append(message)
+                return true
             }
-            return true
+            return link.messages.put(message)
         }
+    }
+
+    /// Returns whether the machine is connected; ends its link when `put` says that no more fits.
+    private func send(to machine: Machine.ID, _ put: (inout Link) -> Bool) -> Bool {
+        let link: (Link, hasRoom: Bool)? = state.withLockedValue { state in
+            guard var link = state.links[machine] else { return nil }
+            let hasRoom = put(&link)
+            state.links[machine] = link
+            return (link, hasRoom)
+        }
+        guard let (link, hasRoom) = link else { return false }
+        // The next link begins with all that is open.
+        if !hasRoom { cut(link, of: machine) }
+        return hasRoom
     }
 
     /// Sends an open command again, or for the first time; what waits in the queue is first written
     /// down as dispatched, so that it cannot expire while it runs.
-    private func resume(
-        _ command: Command, on link: AsyncStream<ServerMessage>.Continuation
-    ) async throws {
+    private func resume(_ command: Command, on link: LinkQueue) async throws {
         switch command.state {
         case .queued:
+            // The board ends it in the look that has found the switch.
+            guard
+                switches.switchedOff(
+                    program: command.decision.argv.first, instance: command.instanceID,
+                    machine: command.machineID) == nil
+            else { return }
             let advanced = try await commands.advance(command.id, to: .dispatched, startedAt: nil)
             // Sent also when another link moved it on: that one may be dead, and still at this very work.
             guard let advanced, !advanced.command.state.isTerminal else { return }
-            link.yield(message(for: advanced.command))
+            _ = link.put(message(for: advanced.command))
         case .dispatched, .running:
             // An agent that does not hold it has not started it, or lost its journal; the journal is
             // what decides there about a second start.
-            link.yield(message(for: command))
+            _ = link.put(message(for: command))
         default:
             return
         }

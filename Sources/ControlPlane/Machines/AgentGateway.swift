@@ -65,20 +65,19 @@ package struct AgentGateway: Sendable {
     }
 
     /// Opens the machine's link.
-    package func attach(_ machine: Machine, hello: AgentHello) async throws
-        -> AsyncStream<ServerMessage>
-    {
+    package func attach(_ machine: Machine, hello: AgentHello) async throws -> LinkMessages {
         try check(hello)
         try revoked.check(machine)
         logger.info("link opened", metadata: ["boathook.machine.id": "\(machine.id)"])
-        let messages = try await dispatcher.attach(machine.id, held: Set(hello.heldCommandIDs))
+        let messages = try await dispatcher.attach(
+            machine.id, held: Set(hello.heldCommandIDs), order: orders.order)
         try await orders.sendAll(to: machine.id)
         return messages
     }
 
     /// Opens the machine's link over a line that somebody else may reach; the signer is for its messages.
     package func attachSigned(_ machine: Machine, hello: AgentHello) async throws
-        -> (messages: AsyncStream<ServerMessage>, signer: LineSigner)
+        -> (messages: LinkMessages, signer: LineSigner)
     {
         // First: an agent of another version has other words.
         try check(hello)
@@ -101,52 +100,80 @@ package struct AgentGateway: Sendable {
 
     /// Takes what the agent tells, in order.
     package func receive(_ messages: [AgentMessage], from machine: Machine) async throws {
-        try revoked.check(machine)
         for message in messages {
-            switch message {
-            case .inventory(let reports):
-                var owned: [(report: InstanceReport, owner: Account.ID)] = []
-                for report in reports {
-                    if let owner = try await owner(of: report) { owned.append((report, owner)) }
-                }
-                let outcomes = try await instances.replaceAll(
-                    machine: machine.id, with: owned, at: time.now())
-                for (outcome, report) in zip(outcomes, owned.map(\.report)) {
-                    answer(outcome, to: report, on: machine)
-                }
-            case .instanceChanged(let report):
-                guard let owner = try await owner(of: report) else { continue }
-                answer(
-                    try await instances.upsert(report, machine: machine.id, owner: owner),
-                    to: report, on: machine)
-            case .instanceRemoved(let containerID):
-                try await instances.remove(
-                    containerID: containerID, machine: machine.id, at: time.now())
-            case .machine(let report):
-                if let problem = report.problem {
-                    logger.warning(
-                        "machine report refused",
-                        metadata: ["boathook.machine.id": "\(machine.id)", "error": "\(problem)"])
-                    continue
-                }
-                if try await machines.keep(report, machine: machine.id, at: time.now()) {
-                    try await orders.sendAll(to: machine.id)
-                }
-            case .instanceProgress(let progress):
-                try await instances.progress(progress, machine: machine.id, at: time.now())
-            case .engine(let isAvailable):
-                logger.info(
-                    isAvailable ? "engine answers" : "engine does not answer",
-                    metadata: ["boathook.machine.id": "\(machine.id)"])
-                dispatcher.setEngine(isAvailable: isAvailable, of: machine.id)
-            case .commandStarted(let started):
-                guard let command = try await commands.command(started.commandID),
-                    command.machineID == machine.id
-                else { continue }
-                _ = try await commands.advance(
-                    command.id, to: .running, startedAt: started.startedAt)
-            }
+            // It may be revoked at any time; the store refuses what comes from it after that as well.
+            try revoked.check(machine)
+            try await take(message, from: machine)
         }
+    }
+
+    private func take(_ message: AgentMessage, from machine: Machine) async throws {
+        switch message {
+        case .inventory(let reports):
+            try await take(inventory: reports, of: machine)
+        case .instanceChanged(let report):
+            guard let report = sound(report, of: machine), let owner = try await owner(of: report)
+            else { return }
+            answer(
+                try await instances.upsert(report, machine: machine.id, owner: owner), to: report,
+                on: machine)
+        case .instanceRemoved(let containerID):
+            let removed = try await instances.remove(
+                containerID: containerID, machine: machine.id, at: time.now())
+            // Its volumes go with it. Not when an inventory does not name it: an engine that was started without its
+            // disk has none of its containers, and may have them back.
+            if let removed { orders.sendRemoved(removed) }
+        case .machine(let report):
+            if let problem = report.problem { return refuse("machine report", problem, machine) }
+            if try await machines.keep(report, machine: machine.id, at: time.now()) {
+                try await orders.sendAll(to: machine.id)
+            }
+        case .instanceProgress(let progress):
+            try await instances.progress(
+                progress.bounded(), machine: machine.id, at: time.now())
+        case .engine(let isAvailable):
+            logger.info(
+                isAvailable ? "engine answers" : "engine does not answer",
+                metadata: ["boathook.machine.id": "\(machine.id)"])
+            dispatcher.setEngine(isAvailable: isAvailable, of: machine.id)
+        case .commandStarted(let started):
+            guard let command = try await commands.command(started.commandID),
+                command.machineID == machine.id
+            else { return }
+            _ = try await commands.advance(
+                command.id, to: .running, startedAt: started.startedAt)
+        }
+    }
+
+    private func take(inventory reports: [InstanceReport], of machine: Machine) async throws {
+        if reports.count > InstanceReport.maximumCount {
+            refuse("end of an inventory", "it has \(reports.count) instances", machine)
+        }
+        var owned: [(report: InstanceReport, owner: Account.ID)] = []
+        for report in reports.prefix(InstanceReport.maximumCount) {
+            guard let report = sound(report, of: machine), let owner = try await owner(of: report)
+            else { continue }
+            owned.append((report, owner))
+        }
+        let outcomes = try await instances.replaceAll(
+            machine: machine.id, with: owned, at: time.now())
+        for (outcome, report) in zip(outcomes, owned.map(\.report)) {
+            answer(outcome, to: report, on: machine)
+        }
+    }
+
+    /// As it is kept; nil when it is not to be believed.
+    private func sound(_ report: InstanceReport, of machine: Machine) -> InstanceReport? {
+        let report = report.bounded()
+        guard let problem = report.problem else { return report }
+        refuse("instance report", problem, machine)
+        return nil
+    }
+
+    private func refuse(_ what: String, _ problem: String, _ machine: Machine) {
+        logger.warning(
+            "\(what) refused",
+            metadata: ["boathook.machine.id": "\(machine.id)", "error": "\(problem)"])
     }
 
     /// Takes a command's end and output; returns once both are durable.
@@ -156,6 +183,7 @@ package struct AgentGateway: Sendable {
     ) async throws {
         try revoked.check(machine)
         try await complete(report, frames: frames, from: machine.id)
+        dispatcher.drop(report.commandID, of: machine.id)
     }
 
     /// Takes what a running command writes, for the one who asked for it.
