@@ -108,9 +108,9 @@ package struct APIServer: Sendable {
         router.get("healthz", use: HealthRoute().callAsFunction)
         router.get(
             "api/v0/gpu_types", use: EmptyRoute(reply: EmptyReplies.gpuTypes).callAsFunction)
-        router.get(
-            "api/v0/gpu_names/unique", use: GPUNamesRoute(machines: parts.machines).callAsFunction)
         let search = offerSearch(parts)
+        router.get(
+            "api/v0/gpu_names/unique", use: GPUNamesRoute(list: search.list).callAsFunction)
         let open = router.group().add(
             middleware: GivenKeyMiddleware(
                 authenticator: parts.authenticator, failedLogins: failedLogins))
@@ -200,7 +200,7 @@ package struct APIServer: Sendable {
 
     private static func offerSearch(_ parts: Parts) -> OfferSearchRoute {
         OfferSearchRoute(
-            machines: parts.machines, rows: OfferRows(dispatcher: parts.dispatcher))
+            list: OfferList.reading(parts.machines, OfferRows(dispatcher: parts.dispatcher)))
     }
 
     /// Making, changing and ending instances, and the machines that they are on.
@@ -230,6 +230,13 @@ package struct APIServer: Sendable {
         let restart = RestartRoute(change: parts.change)
         api.put("api/v0/instances/reboot/:id", use: restart.reboot)
         api.put("api/v0/instances/recycle/:id", use: restart.recycle)
+        api.put(
+            "api/v0/instances/update_template/:id",
+            use: UpdateInstanceRoute(
+                change: parts.change, access: parts.instances, templates: templates,
+                rows: InstanceRows(
+                    dispatcher: parts.dispatcher, machines: parts.machines, time: parts.time)
+            ).callAsFunction)
         let rows = MachineRows(dispatcher: parts.dispatcher)
         api.get(
             "api/v0/machines",

@@ -58,7 +58,7 @@ extension InstanceRequest {
     }
 
     /// What the container runs: a shell with the script, or the image's own program with arguments.
-    private static func program(_ body: CreateInstanceRequest, runsShell: Bool) throws
+    static func program(_ body: CreateInstanceRequest, runsShell: Bool) throws
         -> ContainerSpecification.Program
     {
         let script = try text(body.onstart, "onstart", upTo: maximumScriptLength) ?? ""
@@ -175,7 +175,7 @@ extension InstanceRequest {
     }
 
     /// The server is to choose the tag for the machine (contract 4); one's own images have none but the latest.
-    private static func resolved(_ image: String) -> String {
+    static func resolved(_ image: String) -> String {
         image.hasSuffix(":\(automaticTag)")
             ? image.dropLast(automaticTag.count) + "latest" : image
     }

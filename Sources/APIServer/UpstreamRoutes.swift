@@ -92,7 +92,8 @@ package enum UpstreamRoutes {
             [
                 "PUT commands/transfer_credit", "GET instances/balance/{id}",
                 "PUT instances/prepay/{id}", "PUT instances/bid_price/{id}",
-                "PUT instances/accept-price-increase", "PUT instances/{id}/accept-price-increase",
+                "PUT instances/accept-price-increase", "PUT instances/reject-price-increase",
+                "PUT instances/{id}/accept-price-increase",
                 "POST contracts/fetch", "POST users/{id}/credit", "POST users/{id}/credit-pay",
                 "GET users/{id}/payment-methods", "POST stripe/payment-intent",
                 "POST stripe/attach-payment-method", "GET user/earnings", "GET user/earnings/data",
@@ -123,7 +124,8 @@ package enum UpstreamRoutes {
                 "DELETE autojobs/{id}", "POST workergroups", "PUT workergroups/{id}",
                 "DELETE workergroups/{id}", "GET deployment/{id}", "DELETE deployment/{id}",
                 "GET deployment/{id}/versions", "GET deployment/{id}/download_url",
-                "POST deployment/{id}/start", "POST deployment/{id}/stop", "PUT deployments",
+                "POST deployment/{id}/start", "POST deployment/{id}/stop",
+                "POST deployment/{id}/heartbeat", "PUT deployments",
                 "DELETE deployments", "GET serverless/endpoints/spend",
                 "GET serverless/workergroups/spend",
             ]

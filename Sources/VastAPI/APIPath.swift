@@ -18,6 +18,9 @@ package enum APIPath {
     package static func recycle(instance id: Int64) -> String {
         "/api/v0/instances/recycle/\(id)/"
     }
+    package static func update(instance id: Int64) -> String {
+        "/api/v0/instances/update_template/\(id)/"
+    }
     package static func destruction(instance id: Int64) -> String {
         "/api/v0/instances/\(id)/destruction/"
     }

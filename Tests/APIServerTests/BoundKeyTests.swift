@@ -14,7 +14,8 @@ import VastAPI
                 "PUT /api/v0/launch_instance", "PUT /api/v0/instances/{id}",
                 "DELETE /api/v0/instances/{id}", "PUT /api/v0/instances",
                 "DELETE /api/v0/instances", "PUT /api/v0/instances/reboot/{id}",
-                "PUT /api/v0/instances/recycle/{id}", "POST /api/v0/instances/{id}/ssh",
+                "PUT /api/v0/instances/recycle/{id}",
+                "PUT /api/v0/instances/update_template/{id}", "POST /api/v0/instances/{id}/ssh",
                 "DELETE /api/v0/instances/{id}/ssh/{key}",
             ])
     }

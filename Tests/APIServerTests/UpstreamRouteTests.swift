@@ -81,6 +81,7 @@ import VastAPI
         try await TestServer.with { server, client in
             for (method, folder, word, status) in [
                 (HTTPRequest.Method.put, "instances", "accept-price-increase", 400),
+                (.put, "instances", "reject-price-increase", 400),
                 (.delete, "commands", "rclone", 404),
             ] {
                 for key in [server.key, nil] {

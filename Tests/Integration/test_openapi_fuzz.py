@@ -43,10 +43,11 @@ ENDLESS = {"openLink"}
 NEVER_RIGHT = {"joinMachine", "relayOutput", "sendResult", "copyDirectly", "copyByRsync"}
 # Of these schemas the document claims to have every field; it leaves them open for clients that are older than the server.
 CLOSED = ["BulkCreateReply", "ChangeReply", "Command", "CreateInstanceReply", "Decision", "Denial", "DryRunReply", "Error", "ExecuteRefusal",
-          "ExecuteReply", "Key", "LaunchFailure", "Machine", "Offer", "OffersReply", "Removal", "TemplateReply", "TemplatesReply"]
+          "ExecuteReply", "Key", "LaunchFailure", "Machine", "Offer", "OffersReply", "Removal", "TemplateReply", "TemplatesReply", "UpdateInstanceReply"]
 # Nobody listens there: no image of an instance is ever looked for elsewhere, whatever it is called.
 NO_REGISTRY = "127.0.0.1:9/"
 MAKING = {"createInstance", "createInstanceByPost", "createInstances", "launchInstance"}
+NAMING_IMAGES = MAKING | {"renewInstance"}
 # With one of these fields, made up, a request is often none, which the HTTP layer itself answers (test_security_http.py).
 FRAMING = {"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"}
 CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance", "response_schema_conformance"]
@@ -115,7 +116,7 @@ class Site:
         """What the places in this path can be named."""
         if "{result}" in path:
             return [{"result": name} for name in self.results]
-        if "/recycle/" in path or (path.endswith("/instances/{id}/") and method == "delete"):
+        if re.search("/(recycle|update_template)/", path) or (path.endswith("/instances/{id}/") and method == "delete"):
             return [{"id": identifier} for identifier in self.fresh(8)]
         instance = self.instance if method == "get" or re.search("/(command|request_logs)/", path) else self.spare
         if "{key}" in path:
@@ -251,7 +252,7 @@ def fuzz(site, name, wrong_document=None):
                 return
             if site.spares(name, case):
                 return
-            if name in MAKING and isinstance(case.body, dict) and isinstance(case.body.get("image"), str) and case.body["image"]:
+            if name in NAMING_IMAGES and isinstance(case.body, dict) and isinstance(case.body.get("image"), str) and case.body["image"]:
                 case.body["image"] = NO_REGISTRY + case.body["image"]
             try:
                 response = case.call(site.up.url, session=session, headers={"Authorization": f"Bearer {site.credential(path)}"}, timeout=20)

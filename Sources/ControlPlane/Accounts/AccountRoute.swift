@@ -65,6 +65,9 @@ package struct AccountRoute: Sendable, Hashable {
         "PUT", "/api/v0/instances/reboot/{id}", .instanceWrite, "api.instance.reboot")
     package static let recycleInstance = AccountRoute(
         "PUT", "/api/v0/instances/recycle/{id}", .instanceWrite, "api.instance.recycle")
+    package static let renewInstance = AccountRoute(
+        "PUT", "/api/v0/instances/update_template/{id}", .instanceWrite,
+        "api.instance.update_template")
     static let showCommand = AccountRoute(
         "GET", "/api/v0/commands/{id}", .instanceRead, "api.command.show")
     static let showKey = AccountRoute(
@@ -85,7 +88,7 @@ package struct AccountRoute: Sendable, Hashable {
             updateInstance, destroyInstance,
             AccountRoute("PUT", "/api/v0/instances", .instanceWrite, "api.instances.update"),
             AccountRoute("DELETE", "/api/v0/instances", .instanceWrite, "api.instances.destroy"),
-            rebootInstance, recycleInstance,
+            rebootInstance, recycleInstance, renewInstance,
             AccountRoute(
                 "GET", "/api/v0/instances/{id}/destruction", .instanceRead, "api.instance.show"),
             AccountRoute("GET", "/api/v0/machines", .machineRead, "api.machines.show"),

@@ -70,14 +70,49 @@ package struct ChangeInstance: Sendable {
     /// Gives the instance a new container, made from what the last one was made from; what the last one had
     /// written is gone.
     ///
-    /// - Throws: ``ControlPlaneError``: `instance_not_found`, also for a container that somebody else made.
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`, also for a container that somebody else made;
+    ///   `unreadable_secret`.
     package func recycle(_ id: Instance.ID, as principal: Principal) async throws {
-        guard
-            let wish = try await instances.renew(
-                id, account: principal.account.id, specification: nil, image: nil,
-                noting: .call(.recycleInstance, by: principal, instance: id, at: time.now()))
-        else { throw ControlPlaneError(.instanceNotFound, "Invalid instance id.") }
+        let call = AuditEntry.call(
+            .recycleInstance, by: principal, instance: id, at: time.now())
+        let wish = try await instances.renew(id, account: principal.account.id, noting: call) {
+            [orders] wish in
+            // A wish that nobody can carry out is not written down.
+            _ = try orders.readableSpecification(of: wish)
+            return InstanceRenewal()
+        }
+        guard let wish else { throw ControlPlaneError(.instanceNotFound, "Invalid instance id.") }
         try await orders.send(wish)
+    }
+
+    /// Gives the instance a new container, made from something else; what the last one had written is gone.
+    ///
+    /// - Parameters:
+    ///   - id: The instance.
+    ///   - update: What is different.
+    ///   - principal: Who wants it.
+    /// - Returns: The instance, as it is wished by now.
+    /// - Throws: ``ControlPlaneError``: `instance_not_found`, also for a container that somebody else made;
+    ///   `invalid_arguments` for what is too much, `unreadable_secret`; what the update throws.
+    package func update(
+        _ id: Instance.ID, by update: InstanceUpdate, as principal: Principal
+    ) async throws -> Instance {
+        let call = AuditEntry.call(
+            .renewInstance, by: principal, instance: id, arguments: update.auditArguments,
+            at: time.now())
+        let wish = try await instances.renew(id, account: principal.account.id, noting: call) {
+            [orders] wish in
+            guard let made = try orders.readableSpecification(of: wish) else {
+                return InstanceRenewal()
+            }
+            let next = try update.applied(to: made, hiding: wish.hiddenNames)
+            return InstanceRenewal(
+                specification: try orders.seal(next, for: id), image: next.image,
+                runtype: update.runtype, origin: update.origin)
+        }
+        guard let wish else { throw ControlPlaneError(.instanceNotFound, "Instance not found.") }
+        try await orders.send(wish)
+        return wish.instance
     }
 
     /// - Throws: ``ControlPlaneError``: `instance_not_found`.
