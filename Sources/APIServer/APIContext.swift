@@ -7,6 +7,7 @@ package struct APIContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// Where the connection comes from; empty when that is not known.
     let remoteAddress: String
+    let channel: any Channel
     /// Set by `AuthenticationMiddleware`; routes behind it may rely on it.
     var principal: Principal?
     /// The id in the path that `PermissionMiddleware` hid from the route, if it did.
@@ -16,6 +17,7 @@ package struct APIContext: RequestContext {
 
     package init(source: Source) {
         coreContext = .init(source: source)
+        channel = source.channel
         remoteAddress = source.channel.remoteAddress?.ipAddress ?? ""
     }
 

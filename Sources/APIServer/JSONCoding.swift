@@ -49,6 +49,13 @@ extension Request {
     func jsonObject<Value: Decodable>(
         _ type: Value.Type, upTo limit: Int, isOptional: Bool = false
     ) async throws -> Value {
+        try await json(type, upTo: limit, isOptional: isOptional).object
+    }
+
+    /// The same, and the bytes that it was written in.
+    func json<Value: Decodable>(
+        _ type: Value.Type, upTo limit: Int, isOptional: Bool = false
+    ) async throws -> (object: Value, bytes: ByteBuffer) {
         var buffer: ByteBuffer
         do {
             buffer = try await body.collect(upTo: limit)
@@ -63,7 +70,7 @@ extension Request {
             throw WireError.invalidBody
         }
         do {
-            return try WireJSON.decode(type, buffer)
+            return (try WireJSON.decode(type, buffer), buffer)
         } catch {
             throw WireError.invalidBody
         }

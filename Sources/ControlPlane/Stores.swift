@@ -154,12 +154,16 @@ package protocol InstanceStore: Sendable {
     /// The account's instances by ascending id.
     func instances(account: Account.ID) async throws -> [Instance]
     /// Keeps what a machine said of one container; a container seen first gets a new id, unless it was made
-    /// for an instance that waits for it.
+    /// for an instance that waits for it. Of a machine that was revoked nothing is kept, here and below; and
+    /// a machine has no more than ``InstanceReport/maximumCount`` of them at a time.
     @discardableResult
     func upsert(_ report: InstanceReport, machine: Machine.ID, owner: Account.ID) async throws
         -> ReportOutcome
-    /// The container is gone; its id stays spent, unless a wish is open for another container.
+    /// The container is gone; its id stays spent, unless a wish is open for another container. Returns the instance that
+    /// is gone with it, if Boathook made it.
+    @discardableResult
     func remove(containerID: String, machine: Machine.ID, at time: Double) async throws
+        -> Instance?
     /// All containers of the machine are these; others are gone. Returns what there is to be done about each.
     @discardableResult
     func replaceAll(
@@ -174,19 +178,34 @@ package protocol InstanceStore: Sendable {
     /// The audit log gets the call that made it in that transaction, with its id; of this and the three that follow, a
     /// call that changed nothing is not noted.
     ///
-    /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`.
-    func create(_ new: NewInstance, noting call: AuditEntry) async throws -> StoredWish
+    /// An order that comes again makes nothing: see ``instanceMade(by:noting:)``.
+    ///
+    /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`, `idempotency_mismatch`.
+    func create(_ new: NewInstance, noting call: AuditEntry) async throws -> (
+        wish: StoredWish, isNew: Bool
+    )
+    /// The instance that this same order made, and the call is noted as `repeated`; nil when it did not come before.
+    ///
+    /// The same order is one of the same key with the same idempotency key and part, if that is younger than a day, even when
+    /// the instance is gone; and without an idempotency key an equal one of the last ten seconds whose instance is there
+    /// and wanted, whose maker was never told (``noteAnswered(_:)``) and is not being told.
+    ///
+    /// - Throws: ``ControlPlaneError`` `idempotency_mismatch` when the idempotency key stands for another order.
+    func instanceMade(by order: RepeatableOrder, noting call: AuditEntry) async throws
+        -> StoredWish?
+    /// Notes that those who made these instances know of them.
+    func noteAnswered(_ ids: [Instance.ID]) async throws
     /// Writes down how the account wants its instance.
     func wish(
         _ state: InstanceOrder.State, for id: Instance.ID, account: Account.ID,
         noting call: AuditEntry
     ) async throws -> WishOutcome
-    /// Writes down that the instance is to have a new container, from what is sealed when it is given, else from
-    /// what the last one was made from. Nil when there is no such instance of the account, or Boathook did not
-    /// make it.
+    /// Writes down that the instance is to have a new container, from what the last one was made from but for what
+    /// `change` says in the same transaction. Nil when there is no such instance of the account, or Boathook did not
+    /// make it; nothing is written then, nor when `change` throws.
     func renew(
-        _ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?,
-        noting call: AuditEntry
+        _ id: Instance.ID, account: Account.ID, noting call: AuditEntry,
+        by change: @escaping @Sendable (StoredWish) throws -> InstanceRenewal
     ) async throws -> StoredWish?
     /// Calls an instance something; returns whether the account has it.
     func setLabel(
@@ -209,10 +228,10 @@ package protocol InstanceStore: Sendable {
 package protocol CommandStore: Sendable {
     /// Keeps a new command and gives it its id, unless it repeats one that is there; in one transaction.
     ///
-    /// It repeats the key's command of the same idempotency key, if that is younger than a day. One that
-    /// changes something also repeats an equal one – same key, instance and words – that has not ended,
+    /// It repeats the key's command of the same idempotency key, if that is younger than a day. One without that which
+    /// changes something repeats an equal one – same key, instance and words – that has not ended,
     /// or is named in ``NewCommand/undelivered``. The repeated command then gets the new result secret
-    /// beside its own.
+    /// beside its own. How much was ever ordered costs no time here.
     ///
     /// Of a key with a deletion budget, what is left of the day's becomes the command's bounds, and only one
     /// command that removes is open at a time. The audit log gets its entry in the same transaction.
@@ -223,6 +242,18 @@ package protocol CommandStore: Sendable {
     func add(_ command: NewCommand, bounds: QueueBounds) async throws -> (
         command: Command, isNew: Bool
     )
+    /// The command that the same key's order of the same idempotency key became, if that is younger than a day; as with
+    /// ``add(_:bounds:)``, it gets the new result secret, and the audit log the entry, with its id. Nil when there is none.
+    ///
+    /// - Parameters:
+    ///   - order: The order, as it came again.
+    ///   - resultDigest: Of the new secret.
+    ///   - entry: What is noted.
+    /// - Returns: The command, as it now is.
+    /// - Throws: ``ControlPlaneError`` `idempotency_mismatch` when the idempotency key stands for another order: another
+    ///   instance, other words, another timeout.
+    func repeated(_ order: NamedOrder, resultDigest: SecretDigest, noting entry: AuditEntry)
+        async throws -> Command?
     /// Whether the digest is that of one of the command's further result secrets.
     func hasResultSecret(_ digest: SecretDigest, command: Command.ID) async throws -> Bool
     /// The command, or nil.
@@ -233,19 +264,26 @@ package protocol CommandStore: Sendable {
     /// given.
     func commands(account: Account.ID, key: APIKey.ID?, before: Command.ID?, limit: Int)
         async throws -> [Command]
+    /// Ids of the newest commands that were accepted after `time`, at most so many.
+    func recentCommands(after time: Double, limit: Int) async throws -> [Command.ID]
     /// The machine's commands that have not ended, oldest first.
     func openCommands(machine: Machine.ID) async throws -> [Command]
-    /// Commands of any machine that were not given to it yet, oldest first, at most some thousands.
-    func queuedCommands() async throws -> [Command]
-    /// Commands of any machine that wait for their start longer than they may at `time`.
-    func overdueCommands(at time: Double) async throws -> [Command]
+    /// Commands of any machine that were not given to it yet and have to start before `time`, in that order; at most
+    /// `limit`, behind `place` if it is given. Others, however many, cost no time.
+    func queuedCommands(startBefore time: Double, after place: StartPlace?, limit: Int) async throws
+        -> [Command]
+    /// Commands of any machine that have not ended and had to start before `time`; as
+    /// ``queuedCommands(startBefore:after:limit:)``.
+    func overdueCommands(at time: Double, after place: StartPlace?, limit: Int) async throws
+        -> [Command]
     /// Moves a command on if its state allows it; returns the command as it then is, and whether this
     /// call moved it. Nil when there is no such command.
     func advance(_ id: Command.ID, to state: CommandState, startedAt: Double?) async throws
         -> (command: Command, moved: Bool)?
     /// Ends a command if it has not ended, and, when `from` is given, only from that state; as
     /// ``advance(_:to:startedAt:)``. What it removed is added to its key's use of that day; where that is not
-    /// known, all that it might have removed is.
+    /// known, all that it might have removed is. Its result is kept as long from `time` on as it was to be from its
+    /// acceptance on.
     func finish(
         _ id: Command.ID, from: CommandState?, as state: CommandState, outcome: CommandOutcome,
         startedAt: Double?,
@@ -255,9 +293,11 @@ package protocol CommandStore: Sendable {
     func requestCancellation(_ id: Command.ID, at time: Double) async throws -> Command?
     /// Ids of commands whose results ran out at `time`, oldest first.
     func expiredResults(at time: Double, limit: Int) async throws -> [Command.ID]
-    /// Ids of the oldest results that must go, so that those that stay take at most `byteCount` bytes of
-    /// the disk, each in whole blocks of 4,096; oldest first.
+    /// Ids of the results that run out first and must go, so that those that stay take at most `byteCount` bytes of
+    /// the disk, each in whole blocks of 4,096; in that order. Those that stay cost no time.
     func resultsBeyond(byteCount: Int64, limit: Int) async throws -> [Command.ID]
+    /// Those of these commands whose results are not gone; of one that has not ended, it is still to come.
+    func commandsWithResults(among ids: [Command.ID]) async throws -> Set<Command.ID>
     /// Notes that the bytes of these results are gone.
     func forgetResults(_ ids: [Command.ID]) async throws
     /// Removes commands that ended before `time` and whose results are gone, at most `limit`; returns how

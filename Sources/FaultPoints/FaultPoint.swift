@@ -42,6 +42,10 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     /// The command's end is stored; the agent does not know that.
     case endStored = "server.end-stored"
 
+    // The server, on another way: no command comes by.
+    /// An instance is stored; neither its machine nor its caller knows.
+    case instanceStored = "server.instance-stored"
+
     /// To be called at the step.
     ///
     /// Costs nothing in a release build; in a debug build a system call, when the harness runs.

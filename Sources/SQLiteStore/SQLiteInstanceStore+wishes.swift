@@ -5,8 +5,13 @@ internal import GRDB
 
 // What owners wish of their instances.
 extension SQLiteStore {
-    package func create(_ new: NewInstance, noting call: AuditEntry) async throws -> StoredWish {
+    package func create(_ new: NewInstance, noting call: AuditEntry) async throws -> (
+        wish: StoredWish, isNew: Bool
+    ) {
         try await writes.write { db in
+            if let made = try Self.instanceMade(db, by: new.order, noting: call) {
+                return (made, false)
+            }
             guard let offer = try Self.offer(db, new.offerID) else {
                 throw ControlPlaneError(
                     .offerNotFound, "The offer is not available.")
@@ -26,15 +31,15 @@ extension SQLiteStore {
                     )
                     """,
                 arguments: [
-                    new.accountID, offer.machine.id, new.image, new.label, new.createdAt,
+                    new.accountID, offer.machine.id, new.image, new.label, new.order.at,
                     new.state.rawValue, new.runtype, offer.gpuCount, new.diskGB, offer.price,
                     new.origin?.templateID, new.origin?.hashID, new.origin?.name,
                 ])
             let id = db.lastInsertedRowID
             let key = try Self.addKey(
                 db, new.keyDigest, name: "instance \(id)", account: new.accountID,
-                scope: NewInstance.ownScope(id), expiresAt: nil, orderedBy: new.makerKeyID,
-                at: new.createdAt)
+                scope: NewInstance.ownScope(id), expiresAt: nil, orderedBy: new.order.keyID,
+                at: new.order.at)
             try db.execute(
                 sql: """
                     UPDATE instance SET specification = ?, key_id = ?, hidden_names = ? WHERE id = ?
@@ -43,13 +48,14 @@ extension SQLiteStore {
                     Data(try new.specification(id, offer)), key.id,
                     try JSON.encode(new.hiddenNames), id,
                 ])
+            try Self.keep(new.order, db, made: id)
             var call = call
             call.instanceID = id
             try AuditLogWriter.append(db, call)
             guard let stored = try Self.storedWish(db, id) else {
                 throw ControlPlaneError(.instanceNotFound, "Instance not found.")
             }
-            return stored
+            return (stored, true)
         }
     }
 
@@ -78,22 +84,29 @@ extension SQLiteStore {
     }
 
     package func renew(
-        _ id: Instance.ID, account: Account.ID, specification: [UInt8]?, image: String?,
-        noting call: AuditEntry
+        _ id: Instance.ID, account: Account.ID, noting call: AuditEntry,
+        by change: @escaping @Sendable (StoredWish) throws -> InstanceRenewal
     ) async throws -> StoredWish? {
         try await writes.write { db in
-            guard let instance = try Self.instance(db, id, account: account),
-                instance.contract != nil
+            guard try Self.instance(db, id, account: account)?.contract != nil,
+                let wish = try Self.storedWish(db, id)
             else { return nil }
+            let renewal = try change(wish)
             try db.execute(
                 sql: """
                     UPDATE instance SET
                         generation = generation + 1, wish_number = wish_number + 1, is_settled = 0,
                         status_message = NULL, written_bytes = NULL,
-                        specification = coalesce(?, specification), image = coalesce(?, image)
+                        specification = coalesce(?, specification), image = coalesce(?, image),
+                        runtype = coalesce(?, runtype), template_id = coalesce(?, template_id),
+                        template_hash = coalesce(?, template_hash),
+                        template_name = coalesce(?, template_name)
                     WHERE id = ?
                     """,
-                arguments: [specification.map { Data($0) }, image, id])
+                arguments: [
+                    renewal.specification.map { Data($0) }, renewal.image, renewal.runtype,
+                    renewal.origin?.templateID, renewal.origin?.hashID, renewal.origin?.name, id,
+                ])
             try AuditLogWriter.append(db, call)
             return try Self.storedWish(db, id)
         }
@@ -171,6 +184,7 @@ extension SQLiteStore {
                     UPDATE instance SET \(change)
                     WHERE id = :id AND machine_id = :machine AND removed_at IS NULL
                         AND wish_number = :number
+                        AND (SELECT revoked_at FROM machine WHERE id = :machine) IS NULL
                     """,
                 arguments: Self.used(
                     [
@@ -208,10 +222,11 @@ extension SQLiteStore {
 }
 
 extension StoredWish {
-    fileprivate init(row: Row) throws {
+    init(row: Row) throws {
         self.init(
             instance: try Instance(row: row),
-            specification: (row["specification"] as Data?).map { [UInt8]($0) })
+            specification: (row["specification"] as Data?).map { [UInt8]($0) },
+            hiddenNames: try (row["hidden_names"] as String?).map { try JSON.decode($0) } ?? [])
     }
 }
 

@@ -41,6 +41,8 @@ package final class SQLiteStore: Sendable {
         migrator.registerMigration(Migration0009.name, migrate: Migration0009.run)
         migrator.registerMigration(Migration0010.name, migrate: Migration0010.run)
         migrator.registerMigration(Migration0011.name, migrate: Migration0011.run)
+        migrator.registerMigration(Migration0012.name, migrate: Migration0012.run)
+        migrator.registerMigration(Migration0013.name, migrate: Migration0013.run)
         try migrator.migrate(pool)
         writes = GroupCommit(pool: pool, onFullDisk: onFullDisk)
     }

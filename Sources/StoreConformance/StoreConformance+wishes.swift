@@ -36,7 +36,8 @@ extension StoreConformance {
 
         let before = try await store.auditHead()?.sequence ?? 0
         let first = try await store.create(
-            world.new(offer: offers[0].id, "first"), noting: world.call(2))
+            world.new(offer: offers[0].id, "first"), noting: world.call(2)
+        ).wish
         found.check(first.specification == Array("first".utf8), "what it is made from is kept")
         found.check(
             first.instance.wish
@@ -53,7 +54,8 @@ extension StoreConformance {
                     world.new(offer: offers[0].id, "big", diskGB: 18), noting: world.call(3))
             } == .noRoom, "nor is disk")
         let second = try await store.create(
-            world.new(offer: offers[0].id, "second", diskGB: 15), noting: world.call(4))
+            world.new(offer: offers[0].id, "second", diskGB: 15), noting: world.call(4)
+        ).wish
         found.check(
             try await refused {
                 try await store.create(
@@ -181,7 +183,8 @@ extension StoreConformance {
         found.check(
             try await refused {
                 let last = try await store.create(
-                    world.new(offer: offers[0].id, "last"), noting: world.call(13))
+                    world.new(offer: offers[0].id, "last"), noting: world.call(13)
+                ).wish
                 found.check(
                     last.instance.id > second.instance.id, "ids are never given out again")
             } == nil, "there is room for one more")
@@ -205,7 +208,7 @@ extension StoreConformance {
         try await store.keep(.sample(slots: 3, diskFreeGB: 50), machine: machine, at: 1)
         let offer = try await store.offers()[0].id
         let id = try await store.create(world.new(offer: offer, "one"), noting: world.call(1))
-            .instance.id
+            .wish.instance.id
         var report = InstanceReport.sample("c1")
         (report.instanceID, report.generation) = (id, 1)
         // At first it was known by its container alone.
@@ -230,6 +233,24 @@ extension StoreConformance {
         found.check(
             try await store.principal(keyDigest: world.digest("one"), at: 5) != nil,
             "and so is its key")
+
+        // Meanwhile its container was taken for somebody else's, as it is where nothing is read of its labels.
+        try await store.replaceAll(machine: machine, with: [], at: 6)
+        try await store.upsert(.sample("c1"), machine: machine, owner: account)
+        try await store.replaceAll(machine: machine, with: [(report, account)], at: 7)
+        found.check(
+            try await store.instances(account: account).map(\.id) == [id],
+            "a container is no two instances'")
+        let adopted = InstanceReport.sample("x1")
+        try await store.upsert(adopted, machine: machine, owner: account)
+        found.check(
+            try await store.remove(containerID: "x1", machine: machine, at: 8) == nil,
+            "what was adopted has left nothing")
+        found.check(
+            try await store.remove(containerID: "c1", machine: machine, at: 8)?.id == id,
+            "what was made may have")
+        found.check(
+            try await store.remove(containerID: "c1", machine: machine, at: 9) == nil, "once")
         return found.list
     }
 
@@ -243,7 +264,7 @@ extension StoreConformance {
         let offer = try await store.offers()[1]
         found.check(offer.gpuCount == 2, "all GPUs together")
         let first = try await store.create(world.new(offer: offer.id, "a"), noting: world.call(1))
-            .instance.id
+            .wish.instance.id
         guard
             case .wished(let stop) = try await store.wish(
                 .stopped, for: first, account: account, noting: world.call(2, first))
@@ -289,7 +310,8 @@ extension World {
         NewInstance(
             accountID: account.id, offerID: offer, image: "box", label: nil, state: .running,
             diskGB: diskGB, runtype: "ssh", hiddenNames: ["TOKEN"],
-            keyDigest: digest(name), makerKeyID: 1, createdAt: 1
+            keyDigest: digest(name),
+            order: RepeatableOrder(keyID: key.id, digest: Array(name.utf8), at: 1) { _ in false }
         ) { _, _ in Array(name.utf8) }
     }
 

@@ -54,6 +54,7 @@ package struct StoreConformance<
             Check(name: "queues are bounded") { try await $0.queueBounds() },
             Check(name: "many writers at once lose nothing") { try await $0.manyWriters() },
         ] + auditChecks + scheduleChecks + accountChecks + machineChecks + wishChecks
+            + creationChecks + housekeepingChecks
             + templateChecks
     }
 }
@@ -227,16 +228,17 @@ struct World: Sendable {
 
     func order(
         _ store: some CommandStore, _ text: String, key: String? = nil, by keyID: APIKey.ID? = nil,
-        undelivered: [Command.ID] = [], startBy: Double = 60, bounds: QueueBounds = QueueBounds()
+        undelivered: [Command.ID] = [], startBy: Double = 60, askedTimeout: Int? = nil,
+        bounds: QueueBounds = QueueBounds()
     ) async throws -> Order {
         let secret = Secret()
-        let added = try await store.add(
-            NewCommand(
-                accountID: account.id, keyID: keyID ?? self.key.id, instance: instance, text: text,
-                decision: Policy.vast.decide(text), timeoutSeconds: 60, createdAt: 0,
-                startBy: startBy, resultDigest: secret.digest, resultExpiresAt: 1000,
-                idempotencyKey: key, undelivered: undelivered, state: .queued),
-            bounds: bounds)
+        var new = NewCommand(
+            accountID: account.id, keyID: keyID ?? self.key.id, instance: instance, text: text,
+            decision: Policy.vast.decide(text), timeoutSeconds: 60, createdAt: 0,
+            startBy: startBy, resultDigest: secret.digest, resultExpiresAt: 1000,
+            idempotencyKey: key, undelivered: undelivered, state: .queued)
+        new.askedTimeoutSeconds = askedTimeout
+        let added = try await store.add(new, bounds: bounds)
         return Order(command: added.command, isNew: added.isNew, secret: secret)
     }
 }

@@ -21,6 +21,7 @@ struct ServerVerb: AsyncParsableCommand {
             ProcessRun.announce("ready \(url)")
         }
         try await server.ensureAdminKey(in: folder)
+        try await server.takeUp()
         try await ProcessRun.run(server.services, logger: logger)
     }
 }

@@ -30,6 +30,7 @@ struct UpVerb: AsyncParsableCommand {
             ready.continuation.yield(url)
         }
         try await server.ensureAdminKey(in: folder)
+        try await server.takeUp()
         let machine = try await server.store.ensureLocalMachine(
             name: ProcessInfo.processInfo.hostName, at: WallTime.system.now())
         let agent = try await AgentAssembly(

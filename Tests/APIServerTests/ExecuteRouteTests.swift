@@ -1,4 +1,5 @@
 import AgentSimulator
+import CommandPolicy
 import ControlPlane
 import HTTPTypes
 import Hummingbird
@@ -31,6 +32,9 @@ import VastAPI
     @Test(arguments: [
         (#"{}"#, "Missing command."), (#"{"command":null}"#, "Missing command."),
         (#"{"command":""}"#, "Missing command."), (#"{"command":"  "}"#, "Missing command."),
+        (#"{"command":null,"argv":null}"#, "Missing command."),
+        (#"{"command":5,"argv":null}"#, "Invalid command."),
+        (#"{"command":null,"argv":"ls"}"#, "Invalid command."),
         (#"{"command":5}"#, "Invalid command."), (#"{"command":["ls"]}"#, "Invalid command."),
         (#"{"command":"ls","argv":["ls"]}"#, "Send either command or argv."),
         (#"{"argv":[]}"#, "argv must be a list of strings."),
@@ -47,6 +51,20 @@ import VastAPI
             #expect(reply.error == "invalid_args")
             #expect(reply.msg.hasPrefix(message))
             #expect(!reply.success)
+        }
+    }
+
+    @Test(arguments: [
+        #"{"command":"ls -l","argv":null}"#, #"{"command":null,"argv":["ls","-l"]}"#,
+    ])
+    func `null says nothing`(body: String) async throws {
+        try await TestServer.with { server, client in
+            let response = try await client.send(
+                .put, APIPath.execute(instance: server.instance), key: server.key, json: body)
+            #expect(response.status == .ok)
+            let id = try response.decoded(ExecuteReply.self).commandID
+            let command = try #require(try await server.store.command(id))
+            #expect(command.decision.argv == ["ls", "-l"])
         }
     }
 

@@ -63,13 +63,14 @@ struct TestServer: Sendable {
         let results = try FileResultStore(root: folder + "/results", threads: .singleton)
         let bell = CompletionBell()
         let relays = OutputRelays()
+        switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         dispatcher = Dispatcher(
-            commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
+            commands: store, switches: switches, outputLimit: keeping.outputLimit, time: time,
+            logger: logger)
         orders = InstanceOrders(
             instances: store, dispatcher: dispatcher,
             box: SecretBox(key: Array(repeating: 7, count: SecretBox.keyByteCount)), logger: logger,
             authorizedKeys: store.authorizedKeys)
-        switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         revoked = RevokedMachines(
             store: store, dispatcher: dispatcher, bell: bell, time: time, logger: logger)
         gateway = AgentGateway(

@@ -1,7 +1,12 @@
 """The result URL and the command's record: complete, final, and for whoever holds the URL."""
 
 import hashlib
+import http.client as http_client
+import json
+import socket
+import struct
 import time
+import urllib.parse
 
 import pytest
 
@@ -62,6 +67,25 @@ def test_etag_and_range(finished):
         assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
     beyond = http.get(url, headers={"Range": f"bytes={size}-"})
     assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+
+
+def test_head_leaves_the_connection_to_the_next_request(finished):
+    answer, whole = finished
+    parts = urllib.parse.urlsplit(answer["result_url"])
+    unknown = f"/results/{answer['command_id']}x"
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        reader = connection.makefile("rb")
+        for method, path, headers in [
+            ("HEAD", parts.path, ""), ("HEAD", parts.path, "Range: bytes=0-1\r\n"), ("HEAD", parts.path, "Range: bytes=99999999-\r\n"),
+            ("HEAD", unknown, ""), ("GET", parts.path, ""),
+        ]:
+            connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{headers}\r\n".encode())
+            status = reader.readline().split()[1]
+            fields = http_client.parse_headers(reader)
+            assert status == (b"404" if path == unknown else b"200"), (method, headers)
+            assert "content-range" not in fields and "transfer-encoding" not in fields
+            assert path == unknown or int(fields["content-length"]) == len(whole.body)
+            assert method == "HEAD" or reader.read(len(whole.body)) == whole.body
 
 
 def test_it_never_changes(finished):
@@ -166,3 +190,29 @@ def test_commands_are_listed_newest_first(up, running):
     made = [up.put_command(instance, "ls").json["command_id"] for _ in range(3)]
     listed = [row["id"] for row in up.request("GET", "/api/v0/commands/").json["commands"]]
     assert listed[:3] == made[::-1]
+
+
+# An answer that nobody got
+
+@pytest.mark.parametrize("ending", ["closed", "reset"])
+def test_an_order_whose_caller_went_before_the_answer_is_the_same_when_it_comes_again(up, new_container, ending):
+    """Also when the command has ended meanwhile: for five seconds, which is when stock clients send it again."""
+    container = new_container()
+    container.shell("for i in {1..20}; do mkdir -p /pile/$i; touch /pile/$i/{1..500}; done")
+    instance = up.instance_id(container)
+    body = json.dumps({"command": "rm -r pile"}).encode()
+    head = (
+        f"PUT /api/v0/instances/command/{instance}/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {up.key}\r\nPrefer: wait=60\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", up.port)) as caller:
+        caller.sendall(head.encode() + body)
+        assert (pid := jailed.freeze(up.agent_pid, "rm", 20)), "it was over before it could be stopped"
+        if ending == "reset":
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    [row] = up.request("GET", "/api/v0/commands/?limit=1").json["commands"]
+    jailed.thaw(pid)
+    assert up.final(row["id"])["state"] == "exited"
+    again = up.put_command(instance, "rm -r pile")
+    assert again.status == 200 and again.json["command_id"] == row["id"]
+    # Five seconds later, nobody means that one any more.
+    eventually("it is another one", lambda: up.put_command(instance, "rm -r pile").json["command_id"] != row["id"], 10, every=0.2)

@@ -127,3 +127,14 @@ def test_an_agent_that_is_away_is_waited_for(fleet, running):
     assert fleet.command(accepted.json["command_id"])["state"] == "queued"
     fleet.start_agent()
     assert fleet.final(accepted.json["command_id"])["state"] == "exited"
+
+
+def test_an_order_that_a_killed_server_took_is_the_same_when_it_comes_again(fleet, spoilable):
+    """The caller never had its answer; the command ends before the server is back, and the caller asks again."""
+    instance = fleet.instance_id(spoilable)
+    command, pid = fleet.frozen(instance, "rm -r many/1")
+    fleet.server.kill()
+    jailed.thaw(pid)
+    fleet.start_server()
+    assert fleet.final(command)["state"] == "exited"
+    assert fleet.put_command(instance, "rm -r many/1").json["command_id"] == command

@@ -18,10 +18,11 @@ import Testing
             let new = NewInstance(
                 accountID: account, offerID: offer, image: "box", label: "before",
                 state: .running, diskGB: 8, runtype: "ssh", hiddenNames: [],
-                keyDigest: SecretDigest(of: "one"), makerKeyID: 1, createdAt: 1
+                keyDigest: SecretDigest(of: "one"),
+                order: RepeatableOrder(keyID: 1, digest: [1], at: 1) { _ in true }
             ) { _, _ in [1] }
             let call = AuditEntry(time: 2, event: .apiCalled, accountID: account)
-            let made = try await store.create(new, noting: call)
+            let made = try await store.create(new, noting: call).wish
             let id = made.instance.id
             let keys = try await store.keys(account: account)
             let head = try await store.auditHead()
@@ -36,6 +37,7 @@ import Testing
             }
             var second = new
             second.keyDigest = SecretDigest(of: "two")
+            second.order.digest = [2]
             let changes: [@Sendable () async throws -> Void] = [
                 { [second] in _ = try await store.create(second, noting: call) },
                 { _ = try await store.wish(.stopped, for: id, account: account, noting: call) },

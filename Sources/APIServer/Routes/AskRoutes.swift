@@ -3,6 +3,7 @@ internal import ControlPlane
 internal import FoundationEssentials
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 internal import VastAPI
 
 /// `PUT /api/v0/asks/{id}/`, and `POST` as the seed page has it: an instance on an offer (contract 4).
@@ -14,7 +15,7 @@ struct CreateInstanceRoute: Sendable {
         -> Response
     {
         let principal = try context.requirePrincipal()
-        let body = try await request.jsonObject(
+        let (body, bytes) = try await request.json(
             CreateInstanceRequest.self, upTo: Self.maximumBodyByteCount)
         guard let id = context.parameters.get("id").flatMap({ Int64(canonical: $0) }) else {
             throw WireError.badRequest("invalid_args", "Invalid ask id.")
@@ -23,8 +24,9 @@ struct CreateInstanceRoute: Sendable {
         let order = try InstanceRequest(body, from: template)
         let route = try context.accountRoute(of: request)
         do {
-            let made = try await create(order, on: id, as: principal, through: route)
-            return try .json(CreateInstanceReply(made, order))
+            let call = try CreationCall(request, bytes, "ask \(id)")
+            let made = try await create(order, on: id, as: principal, through: route, for: call)
+            return try create.answer(CreateInstanceReply(made, order), [made.instance.id], context)
         } catch let error as ControlPlaneError {
             var failure = Self.wireError(error, body)
             failure.reply.askID = id
@@ -55,17 +57,20 @@ struct BulkCreateRoute: Sendable {
         -> Response
     {
         let principal = try context.requirePrincipal()
-        let body = try await request.jsonObject(
+        let (body, bytes) = try await request.json(
             CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
         let ids = try InstanceIDs.list(body.ids, "ids list required")
         let template = try await templates.template(of: body, for: principal)
         let order = try InstanceRequest(body, from: template)
         let route = try context.accountRoute(of: request)
         let began = ContinuousClock.now
+        var call = try CreationCall(request, bytes, "bulk")
         var items: [BulkCreateReply.Item] = []
-        for id in ids {
+        for (part, id) in ids.enumerated() {
+            call.part = part
             do {
-                let made = try await create(order, on: id, as: principal, through: route)
+                let made = try await create(
+                    order, on: id, as: principal, through: route, for: call)
                 items.append(
                     .init(
                         askID: id, success: true, newContract: made.instance.id,
@@ -74,11 +79,16 @@ struct BulkCreateRoute: Sendable {
                 let reply = CreateInstanceRoute.wireError(error, body).reply
                 items.append(
                     .init(askID: id, success: false, error: reply.error, msg: reply.msg))
+            } catch {
+                // Those before it were made, and this answer does not say so.
+                create.answerGotLost(items.compactMap(\.newContract))
+                throw error
             }
         }
         let reply = BulkCreateReply(
             results: items, elapsed: (ContinuousClock.now - began) / .seconds(1))
-        return try .json(reply, status: reply.success ? .ok : .badRequest)
+        return try create.answer(
+            reply, reply.created, context, status: reply.success ? .ok : .badRequest)
     }
 }
 
@@ -92,17 +102,24 @@ struct LaunchInstanceRoute: Sendable {
         -> Response
     {
         let principal = try context.requirePrincipal()
-        let body = try await request.jsonObject(
+        let (body, bytes) = try await request.json(
             CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
         let template = try await templates.template(of: body, for: principal)
         let order = try InstanceRequest(body, from: template)
         let query = try Self.query(body.query, over: template)
         let route = try context.accountRoute(of: request)
+        let call = try CreationCall(request, bytes, "launch")
+        // What it made may have been the last room that there was.
+        if let made = try await create.made(by: call, as: principal, through: route) {
+            return try create.answer(CreateInstanceReply(made, order), [made.instance.id], context)
+        }
         for row in try await search.offers(query) where row["rentable"] == .bool(true) {
             guard case .int(let id)? = row["id"] else { continue }
             do {
-                let made = try await create(order, on: id, as: principal, through: route)
-                return try .json(CreateInstanceReply(made, order))
+                let made = try await create(
+                    order, on: id, as: principal, through: route, for: call)
+                return try create.answer(
+                    CreateInstanceReply(made, order), [made.instance.id], context)
             } catch let error as ControlPlaneError
                 where error.code == .noRoom || error.code == .offerNotFound
             {
@@ -139,7 +156,33 @@ extension CreateInstanceReply {
     fileprivate init(_ made: MadeInstance, _ order: InstanceRequest) {
         self.init(
             success: order.state == .running, newContract: made.instance.id,
-            instanceKey: made.key.text)
+            instanceKey: made.key)
+    }
+}
+
+extension CreationCall {
+    /// - Parameters:
+    ///   - request: What came.
+    ///   - body: Its body.
+    ///   - kind: Which call it is, and of what.
+    /// - Throws: `WireError` 400 when its `Idempotency-Key` is none.
+    fileprivate init(_ request: Request, _ body: ByteBuffer, _ kind: String) throws {
+        self.init(
+            idempotencyKey: try request.idempotencyKey,
+            bytes: Array("\(kind)\n".utf8) + Array(body.readableBytesView))
+    }
+}
+
+extension CreateInstance {
+    /// An answer that tells of new instances; whether it arrives decides what an equal order means.
+    fileprivate func answer(
+        _ reply: some Encodable, _ ids: [Instance.ID], _ context: APIContext,
+        status: HTTPResponse.Status = .ok
+    ) throws -> Response {
+        try .json(
+            reply, status: status, on: context,
+            watch: AnswerWatch(
+                lost: { answerGotLost(ids) }, arrived: { await answered(ids) }))
     }
 }
 

@@ -33,38 +33,37 @@ struct ExecuteRoute: Sendable {
             }
         }
         let accepted = try await execute(order, on: id, as: principal)
+        let watch = watch(accepted.command)
         var reply = ExecuteReply(
             resultURL: urls.result(accepted), commandID: accepted.command.id,
             statusURL: urls.status(accepted.command.id),
             preview: accepted.command.decision.previews
                 ? try WireJSON.value(accepted.command.decision) : nil)
         guard let seconds = request.preferredWait else {
-            return try answer(reply, for: accepted.command)
+            return try answer(reply, watch, context)
         }
         if let settled = try await result.settled(accepted.command.id, atMost: .seconds(seconds)) {
             reply.result = try await CommandRow.describing(settled, result: result, urls: urls)
         }
         return try answer(
-            reply, for: accepted.command, headers: [.preferenceApplied: "wait=\(seconds)"])
+            reply, watch, context, headers: [.preferenceApplied: "wait=\(seconds)"])
     }
 
-    /// The 200, and a note if it cannot be written.
+    /// Of an order that must not be carried out twice.
+    private func watch(_ command: Command) -> AnswerWatch? {
+        guard command.decision.writes else { return nil }
+        execute.answering(command)
+        return AnswerWatch(
+            lost: { [execute] in execute.answerGotLost(command) },
+            arrived: { [execute] in execute.answered(command) })
+    }
+
     private func answer(
-        _ reply: ExecuteReply, for command: Command, headers: HTTPFields = [:]
+        _ reply: ExecuteReply, _ watch: AnswerWatch?, _ context: APIContext,
+        headers: HTTPFields = [:]
     ) throws -> Response {
-        var response = try Response.json(reply, headers: headers)
-        guard command.decision.writes else { return response }
-        let body = try WireJSON.encode(reply)
-        response.body = ResponseBody(contentLength: body.readableBytes) { [execute] writer in
-            do {
-                try await writer.write(body)
-                try await writer.finish(nil)
-            } catch {
-                execute.answerGotLost(command)
-                throw error
-            }
-        }
-        return response
+        guard let watch else { return try .json(reply, headers: headers) }
+        return try .json(reply, headers: headers, on: context, watch: watch)
     }
 
     /// A command has at most 2,048 bytes, and JSON may write each as six.
@@ -87,21 +86,22 @@ extension CommandOrder {
     /// Reads the open fields of the wire, with upstream's words where it has some (contract 1.1).
     init(_ request: ExecuteRequest) throws {
         let input: CommandOrder.Input
-        switch (request.command, request.argv) {
-        case (.string(let text)?, nil):
+        // As of the other fields, null says nothing.
+        switch (request.command ?? .null, request.argv ?? .null) {
+        case (.string(let text), .null):
             input = .text(text)
-        case (nil, .array(let words)?):
+        case (.null, .array(let words)):
             let argv = words.compactMap(\.string)
             guard argv.count == words.count, !argv.isEmpty else {
                 throw WireError.badRequest("invalid_args", "argv must be a list of strings.")
             }
             input = .argv(argv)
-        case (nil, nil), (.null?, nil):
+        case (.null, .null):
             throw WireError.badRequest("invalid_args", "Missing command.")
-        case (.some, .some):
-            throw WireError.badRequest("invalid_args", "Send either command or argv.")
-        default:
+        case (_, .null), (.null, _):
             throw WireError.badRequest("invalid_args", "Invalid command.")
+        default:
+            throw WireError.badRequest("invalid_args", "Send either command or argv.")
         }
         var timeout: Int?
         if let value = request.timeout, value != .null {

@@ -63,6 +63,20 @@ package struct SecretBox: Sendable {
         return Array(bytes)
     }
 
+    /// A digest that nobody can check a guess against who has not the key: HMAC-SHA256, with a key that
+    /// HKDF (RFC 5869) derives from this one for the context.
+    ///
+    /// - Parameters:
+    ///   - bytes: What is to be known again.
+    ///   - context: What for; the same bytes have another digest in another context.
+    /// - Returns: 32 bytes.
+    package func digest(of bytes: [UInt8], for context: String) -> [UInt8] {
+        let derived = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: key, info: Array("digest/\(context)".utf8),
+            outputByteCount: Self.keyByteCount)
+        return Array(HMAC<SHA256>.authenticationCode(for: bytes, using: derived))
+    }
+
     private static func authenticated(_ context: String) -> [UInt8] {
         [version] + Array(context.utf8)
     }

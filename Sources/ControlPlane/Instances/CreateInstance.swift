@@ -1,4 +1,5 @@
 package import AgentLink
+internal import FaultPoints
 
 /// What a caller wants made.
 package struct InstanceRequest: Sendable, Hashable {
@@ -46,10 +47,11 @@ package struct InstanceRequest: Sendable, Hashable {
     }
 }
 
-/// An instance that was made, and its own key, which exists nowhere else.
+/// An instance that was made, and its own key.
 package struct MadeInstance: Sendable {
     package var instance: Instance
-    package var key: Secret
+    /// Kept nowhere but in what the instance is made from, which is sealed.
+    package var key: String
 }
 
 /// Makes an instance: from an offer's id to a wish that its machine carries out.
@@ -59,6 +61,7 @@ package struct CreateInstance: Sendable {
     private let switches: SwitchBoard
     private let environment: @Sendable (Account.ID) async throws -> [[String]]
     private let time: WallTime
+    private let answers = OpenAnswers()
 
     /// - Parameters:
     ///   - instances: Where it is written down.
@@ -82,28 +85,32 @@ package struct CreateInstance: Sendable {
     ///   - offer: On what.
     ///   - principal: Who makes it.
     ///   - route: By which way, for the audit log.
-    /// - Returns: The instance, durable; its machine hears of it at once, or when it comes back.
-    /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`, `switched_off`.
+    ///   - call: The order as it came.
+    /// - Returns: The instance, durable; its machine hears of it at once, or when it comes back. The one that was
+    ///   made before, when the order comes again.
+    /// - Throws: ``ControlPlaneError``: `offer_not_found`, `no_room`, `switched_off`, `idempotency_mismatch`.
     package func callAsFunction(
         _ request: InstanceRequest, on offer: Offer.ID, as principal: Principal,
-        through route: AccountRoute
+        through route: AccountRoute, for call: CreationCall
     ) async throws -> MadeInstance {
         let secret = Secret()
         let account = principal.account
         let accountEnvironment = try await environment(account.id)
-        let stored = try await instances.create(
+        let order = repeatable(call, by: principal)
+        let made = try await instances.create(
             NewInstance(
                 accountID: account.id, offerID: offer, image: request.image, label: request.label,
                 state: request.state, diskGB: request.diskGB, runtype: request.runtype,
                 hiddenNames: accountEnvironment.compactMap(\.first) + [Self.keyName],
-                keyDigest: secret.digest, makerKeyID: principal.keyID, createdAt: time.now(),
-                origin: request.origin
-            ) { [orders, switches] id, offer in
+                keyDigest: secret.digest, origin: request.origin, order: order
+            ) { [orders, switches, answers] id, offer in
                 if let off = switches.switchedOff(
                     program: nil, instance: id, machine: offer.machine.id)
                 {
                     throw ControlPlaneError(.switchedOff, off.message)
                 }
+                // Before the transaction ends, after which an equal order may look.
+                answers.insert(id)
                 return try orders.seal(
                     ContainerSpecification(
                         image: request.image, login: request.login, program: request.program,
@@ -117,9 +124,63 @@ package struct CreateInstance: Sendable {
             },
             noting: .call(
                 route, by: principal, arguments: request.auditArguments(offer: offer),
-                at: time.now()))
-        try await orders.send(stored)
-        return MadeInstance(instance: stored.instance, key: secret)
+                at: order.at))
+        FaultPoint.instanceStored.reached()
+        return try await tell(made.wish, key: made.isNew ? secret.text : nil)
+    }
+
+    /// What this same order made when it came before; nil when it did not.
+    ///
+    /// - Parameters:
+    ///   - call: The order as it came.
+    ///   - principal: Whose it is.
+    ///   - route: By which way, for the audit log.
+    /// - Returns: The instance, durable.
+    /// - Throws: ``ControlPlaneError`` `idempotency_mismatch`.
+    package func made(
+        by call: CreationCall, as principal: Principal, through route: AccountRoute
+    ) async throws -> MadeInstance? {
+        let order = repeatable(call, by: principal)
+        let wish = try await instances.instanceMade(
+            by: order, noting: .call(route, by: principal, at: order.at))
+        guard let wish else { return nil }
+        return try await tell(wish, key: nil)
+    }
+
+    private func repeatable(_ call: CreationCall, by principal: Principal) -> RepeatableOrder {
+        RepeatableOrder(
+            keyID: principal.keyID, idempotencyKey: call.idempotencyKey,
+            digest: orders.digest(of: call.bytes), part: call.part, at: time.now(),
+            isAnswering: answers.contains)
+    }
+
+    /// Tells the machine, again for an instance that was made before: nobody knows how far that call came.
+    private func tell(_ wish: StoredWish, key: String?) async throws -> MadeInstance {
+        answers.insert(wish.instance.id)
+        do {
+            try await orders.send(wish)
+            return MadeInstance(instance: wish.instance, key: try key ?? ownKey(of: wish))
+        } catch {
+            answers.remove(wish.instance.id)
+            throw error
+        }
+    }
+
+    private func ownKey(of wish: StoredWish) throws -> String {
+        let environment = try orders.specification(of: wish)?.environment ?? []
+        return environment.first { $0.first == Self.keyName }?.last ?? ""
+    }
+
+    /// The callers have been told of their instances: an equal order is another one from now on.
+    package func answered(_ ids: [Instance.ID]) async {
+        // Without the note, an equal order of the next seconds is taken for this one: the safer of two errors.
+        try? await instances.noteAnswered(ids)
+        answerGotLost(ids)
+    }
+
+    /// The callers were not told, or may not have been: who sends the same order again soon means the same instances.
+    package func answerGotLost(_ ids: [Instance.ID]) {
+        for id in ids { answers.remove(id) }
     }
 
     /// The variable by which a container knows its instance's own key (contract 4).

@@ -28,30 +28,35 @@ package struct InstanceOrders: Sendable {
         self.authorizedKeys = authorizedKeys
     }
 
-    /// Tells the machine of a wish, as it stands by now.
+    /// Tells the machine of a wish, as it stands when the machine comes to hear of it.
     package func send(_ wish: StoredWish) async throws {
-        let machine = wish.instance.machineID
-        guard dispatcher.isConnected(machine) else { return }
-        let sequence = sequence.next()
-        guard let wish = try await instances.wish(for: wish.instance.id) else { return }
-        dispatcher.want(try await order(for: wish, sequence), on: machine)
+        dispatcher.tellWish(for: wish.instance.id, to: wish.instance.machineID)
     }
 
     /// Tells a machine, whose link was opened, of every wish that it has not carried out; and of the others who may
     /// log in, which may have changed meanwhile.
     package func sendAll(to machine: Machine.ID) async throws {
-        let sequence = sequence.next()
         for wish in try await instances.wishes(machine: machine) {
-            do {
-                dispatcher.want(try await order(for: wish, sequence), on: machine)
-            } catch let error as SecretBox.NotSealedHere {
-                // One that cannot be read keeps no other from being carried out.
-                logger.error(
-                    "instance not told",
-                    metadata: [
-                        "boathook.instance.id": "\(wish.instance.id)", "error": "\(error)",
-                    ])
-            }
+            dispatcher.tellWish(for: wish.instance.id, to: machine)
+        }
+    }
+
+    /// How the instance is wished now; nil when nothing is, or nobody can make an order of it.
+    ///
+    /// - Throws: What the store throws.
+    func order(for id: Instance.ID) async throws -> InstanceOrder? {
+        // Taken before the wish is read: a later one has read nothing older.
+        let sequence = sequence.next()
+        do {
+            guard let wish = try await instances.wish(for: id) else { return nil }
+            return try await order(for: wish, sequence)
+        } catch {
+            logger.error(
+                "instance not told",
+                metadata: ["boathook.instance.id": "\(id)", "error": "\(error)"])
+            // One that cannot be read keeps no other from being carried out.
+            if error is DecodingError { return nil }
+            throw error
         }
     }
 
@@ -74,6 +79,15 @@ package struct InstanceOrders: Sendable {
                 generation: report.generation ?? 0, specification: nil), on: machine)
     }
 
+    /// The container of an instance was removed by somebody else; nothing else of it is to stay.
+    func sendRemoved(_ instance: Instance) {
+        dispatcher.want(
+            InstanceOrder(
+                instanceID: instance.id, sequence: sequence.next(), number: 0, containerID: nil,
+                state: .gone, generation: instance.wish.generation, specification: nil),
+            on: instance.machineID)
+    }
+
     /// What can be kept of a specification.
     package func seal(_ specification: ContainerSpecification, for id: Instance.ID) throws
         -> [UInt8]
@@ -89,6 +103,9 @@ package struct InstanceOrders: Sendable {
         return try box.seal(bytes, for: Self.context(id))
     }
 
+    /// Of an order's words, to know it when it comes again.
+    func digest(of words: [UInt8]) -> [UInt8] { box.digest(of: words, for: "order") }
+
     /// Far below what a line of the link holds: an order that does not pass would keep its machine off the link.
     private static let maximumByteCount = 1 << 18
 
@@ -100,15 +117,41 @@ package struct InstanceOrders: Sendable {
             from: Data(box.open(sealed, for: Self.context(wish.instance.id))))
     }
 
-    /// The sequence was taken before the wish was read: a later one has read nothing older.
+    /// The same, for a caller who is told when it cannot be read.
+    ///
+    /// - Throws: ``ControlPlaneError/Code/unreadableSecret``.
+    func readableSpecification(of wish: StoredWish) throws -> ContainerSpecification? {
+        do {
+            return try specification(of: wish)
+        } catch is SecretBox.NotSealedHere {
+            throw ControlPlaneError(
+                .unreadableSecret,
+                "What instance \(wish.instance.id) is made from cannot be read by this server any more; make another."
+            )
+        }
+    }
+
     private func order(for wish: StoredWish, _ sequence: Int64) async throws -> InstanceOrder {
         let instance = wish.instance
+        var specification: ContainerSpecification?
+        if instance.wish.state != .gone {
+            do {
+                specification = try self.specification(of: wish)
+            } catch let error as SecretBox.NotSealedHere {
+                // What is there can be stopped and started without it.
+                logger.warning(
+                    "instance cannot be made anew",
+                    metadata: [
+                        "boathook.instance.id": "\(instance.id)", "error": "\(error)",
+                    ])
+            }
+        }
         return InstanceOrder(
             instanceID: instance.id, sequence: sequence, number: instance.wish.number,
             isSettled: instance.wish.isSettled,
             containerID: instance.containerID, state: instance.wish.state,
             generation: instance.wish.generation,
-            specification: instance.wish.state == .gone ? nil : try specification(of: wish),
+            specification: specification,
             authorizedKeys: Self.bounded(try await authorizedKeys(instance.id)))
     }
 

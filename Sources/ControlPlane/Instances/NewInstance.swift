@@ -14,19 +14,18 @@ package struct NewInstance: Sendable {
     package var hiddenNames: [String]
     /// Its own key: what it may do depends on its id.
     package var keyDigest: SecretDigest
-    /// The key that ordered it.
-    package var makerKeyID: APIKey.ID
-    package var createdAt: Double
     /// The template that it is made from, if it is.
     package var origin: InstanceOrigin?
+    /// Who ordered it and when, and by what the order is known when it comes again.
+    package var order: RepeatableOrder
     /// What its container is made from, sealed, once the id and the offer are known.
     package var specification: @Sendable (Instance.ID, Offer) throws -> [UInt8]
 
     package init(
         accountID: Account.ID, offerID: Offer.ID, image: String, label: String?,
         state: InstanceOrder.State, diskGB: Double, runtype: String, hiddenNames: [String],
-        keyDigest: SecretDigest,
-        makerKeyID: APIKey.ID, createdAt: Double, origin: InstanceOrigin? = nil,
+        keyDigest: SecretDigest, origin: InstanceOrigin? = nil,
+        order: RepeatableOrder,
         specification: @escaping @Sendable (Instance.ID, Offer) throws -> [UInt8]
     ) {
         self.accountID = accountID
@@ -38,9 +37,8 @@ package struct NewInstance: Sendable {
         self.runtype = runtype
         self.hiddenNames = hiddenNames
         self.keyDigest = keyDigest
-        self.makerKeyID = makerKeyID
-        self.createdAt = createdAt
         self.origin = origin
+        self.order = order
         self.specification = specification
     }
 
@@ -62,10 +60,13 @@ package struct StoredWish: Sendable, Hashable {
     package var instance: Instance
     /// Sealed; nil for a container that somebody else made.
     package var specification: [UInt8]?
+    /// The variables in it whose values nobody is shown.
+    package var hiddenNames: [String]
 
-    package init(instance: Instance, specification: [UInt8]?) {
+    package init(instance: Instance, specification: [UInt8]?, hiddenNames: [String] = []) {
         self.instance = instance
         self.specification = specification
+        self.hiddenNames = hiddenNames
     }
 }
 

@@ -11,6 +11,8 @@ import ServiceLifecycle
 /// A server, put together: the embedded stores, the use cases, the routes.
 struct ServerAssembly {
     let store: SQLiteStore
+    private let execute: ExecuteCommand
+    private let switches: SwitchBoard
     let gateway: AgentGateway
     let urls: PublicURLs
     /// In the order of their starts; they stop in the reverse order.
@@ -40,9 +42,10 @@ struct ServerAssembly {
         let bell = CompletionBell()
         let relays = OutputRelays()
         let keeping = settings.keeping
-        let dispatcher = Dispatcher(
-            commands: store, outputLimit: keeping.outputLimit, time: time, logger: logger)
         let switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
+        let dispatcher = Dispatcher(
+            commands: store, switches: switches, outputLimit: keeping.outputLimit, time: time,
+            logger: logger)
         let revoked = RevokedMachines(
             store: store, dispatcher: dispatcher, bell: bell, time: time, logger: logger)
         let access = InstanceAccess(instances: store)
@@ -113,6 +116,8 @@ struct ServerAssembly {
             await onListening(urls.base)
         }
         self.store = store
+        self.execute = execute
+        self.switches = switches
         self.gateway = gateway
         self.urls = urls
         services = [
@@ -125,6 +130,13 @@ struct ServerAssembly {
                 actions: ServerJobActions(execute: execute, change: change), bell: scheduleBell,
                 time: time, logger: logger),
         ]
+    }
+
+    /// What a former process left for this one; before anybody is answered.
+    func takeUp() async throws {
+        try await execute.takeUpUnanswered()
+        // Before a machine asks for what waits there.
+        try await switches.refresh()
     }
 
     /// On the first start, makes the first account and its key, and leaves the key in a file for
