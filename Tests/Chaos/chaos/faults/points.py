@@ -86,7 +86,8 @@ def lengthen_journal(arena, rng):
     whole = data[: data.rfind(b"\n") + 1]
     lines = []
     size, number = len(whole), 10**15
-    while size <= LONG_JOURNAL:
+    # And only when that makes it half as long: what is of today stays.
+    while size <= LONG_JOURNAL + 2 * len(whole):
         lines.append(sealed(b'{"acknowledged":%d,"at":1000000000' % number))
         size += len(lines[-1])
         number += 1
