@@ -87,6 +87,14 @@ package struct CommandFinished: Sendable, Hashable, Codable {
             startedAt: startedAt, runtime: runtime, removal: removal)
     }
 
+    /// The same within its bounds, whoever wrote it.
+    package func bounded() -> CommandFinished {
+        var report = self
+        report.note = Self.bounded(note)
+        report.removal = removal?.bounded()
+        return report
+    }
+
     /// Engines and registries say long things.
     private static func bounded(_ note: String?) -> String? {
         guard let note, note.unicodeScalars.count > maximumNoteLength else { return note }

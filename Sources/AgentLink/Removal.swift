@@ -50,6 +50,19 @@ package struct Removal: Sendable, Hashable, Codable {
         self.digest = digest
     }
 
+    /// The same with no more than is told.
+    package func bounded() -> Removal {
+        var removal = self
+        var byteCount = 0
+        removal.paths = Array(
+            paths.prefix(Self.maximumPathCount).prefix {
+                byteCount += $0.utf8.count
+                return byteCount <= Self.maximumPathByteCount
+            })
+        removal.digest = digest.map { String($0.prefix(64)) }
+        return removal
+    }
+
     /// At most so many paths, and bytes of paths, are told: enough to see what it is about.
     package static let maximumPathCount = 64
     package static let maximumPathByteCount = 8192

@@ -75,13 +75,20 @@ package final class Jail: Sendable {
             defer { run.closeDescriptors() }
             run.drain(cancelled: cancelled, ready: ready, sink: sink)
             var end = run.end()
-            if case .signalled(9) = end.cause { end.ranOutOfMemory = group.hasNewOutOfMemoryKill() }
+            end.ranOutOfMemory = Self.ranOutOfMemory(end, in: &group)
             if !end.isCollected {
                 stuck.add(run.process.releasePidfd())
                 isFree = false
             }
             return end
         }
+    }
+
+    /// Whether that was its end; what was killed in a run that ended for another reason is not the next one's.
+    private static func ranOutOfMemory(_ end: JailEnd, in group: inout JailCgroup) -> Bool {
+        if case .exited = end.cause { return false }
+        let isNew = group.hasNewOutOfMemoryKill()
+        return end.cause == .signalled(9) && isNew
     }
 
     private static func makePipes() throws(JailError) -> (Pipe, Pipe, Pipe) {

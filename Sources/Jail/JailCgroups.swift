@@ -65,8 +65,6 @@ package final class JailCgroups: Sendable {
         var group: JailCgroup
         if let free {
             group = free
-            // What was killed in a run that ended for another reason is not this one's.
-            _ = group.hasNewOutOfMemoryKill()
         } else {
             group = try JailCgroup(in: hierarchies, name: "\(name)/\(number)")
         }

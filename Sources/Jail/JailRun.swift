@@ -29,6 +29,8 @@ struct JailRun {
     /// Why we ended it, if we did.
     private var verdict: JailEnd.Cause?
     private var sinkFailure: (any Error)?
+    /// Whether something that it wrote was not kept.
+    private var isCut = false
     private var killed: ContinuousClock.Instant?
     private var buffer = [UInt8](repeating: 0, count: Self.pieceByteCount)
 
@@ -101,7 +103,8 @@ struct JailRun {
     /// met nothing.
     private var endedByItself: Bool {
         let cameLate = verdict == .timedOut || verdict == .cancelled
-        return cameLate && exit?.signal == 0 && process.stdout < 0 && process.stderr < 0 && isReady
+        let isWhole = process.stdout < 0 && process.stderr < 0 && !isCut && sinkFailure == nil
+        return cameLate && exit?.signal == 0 && isWhole && isReady
     }
 
     /// `failed STEP ERRNO` from the library.
@@ -151,7 +154,10 @@ struct JailRun {
                 end(as: .sinkFailed)
             }
         }
-        if allowed < count { end(as: .outputLimit) }
+        if allowed < count {
+            isCut = true
+            end(as: .outputLimit)
+        }
     }
 
     private mutating func collect() {

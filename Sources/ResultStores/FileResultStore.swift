@@ -122,7 +122,9 @@ package struct FileResultStore: ResultStore {
                 let all = try folders.withLock { $0 } ?? Self.numbers(in: root)
                 folders.withLock { $0 = Array(all.dropFirst()) }
                 guard let folder = all.first else { return nil }
-                return try Self.numbers(in: "\(root)/\(folder)").filter { $0 >> 12 == folder }
+                // What is no folder of ours holds no result, and ends nothing.
+                let numbers = (try? Self.numbers(in: "\(root)/\(folder)")) ?? []
+                return numbers.filter { $0 >> 12 == folder }
             }
         })
     }

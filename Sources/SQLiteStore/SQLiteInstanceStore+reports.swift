@@ -11,27 +11,29 @@ extension SQLiteStore {
             arguments: [machine]) ?? false
     }
 
-    /// Whether the container is known already, or the machine has room for one more: whoever owns it by its label has
-    /// not asked for it.
-    static func mayBeAdopted(
+    /// Whether the container is somebody's already.
+    static func isKnown(
         _ db: Database, _ report: InstanceReport, machine: Machine.ID
     ) throws -> Bool {
-        let isKnown = try Bool.fetchOne(
+        try Bool.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT EXISTS (
                         SELECT 1 FROM instance
                         WHERE machine_id = ? AND container_id = ? AND removed_at IS NULL)
                     """),
-            arguments: [machine, report.containerID])
-        if isKnown == true { return true }
+            arguments: [machine, report.containerID]) ?? false
+    }
+
+    /// How many containers more the machine may have: whoever owns one by its label has not asked for it.
+    static func roomForAdopted(_ db: Database, _ machine: Machine.ID) throws -> Int {
         let count = try Int.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT count(*) FROM instance WHERE machine_id = ? AND removed_at IS NULL
                     """),
             arguments: [machine])
-        return (count ?? 0) < InstanceReport.maximumCount
+        return InstanceReport.maximumCount - (count ?? 0)
     }
 
     /// What is still true of an instance that waits for its next container: how its last one is.

@@ -51,7 +51,8 @@ extension SQLiteStore: InstanceStore {
     ) async throws -> ReportOutcome {
         try await writes.write { db in
             guard try Self.isHeard(db, machine) else { return .kept }
-            return try Self.upsert(db, report, machine: machine, owner: owner)
+            var room = try Self.roomForAdopted(db, machine)
+            return try Self.upsert(db, report, machine: machine, owner: owner, room: &room)
         }
     }
 
@@ -95,8 +96,9 @@ extension SQLiteStore: InstanceStore {
             }
             // Before one of them is given the number that another one bears.
             for (report, _) in reports { try Self.reserveNumber(db, of: report, machine: machine) }
+            var room = try Self.roomForAdopted(db, machine)
             return try reports.map { report, owner in
-                try Self.upsert(db, report, machine: machine, owner: owner)
+                try Self.upsert(db, report, machine: machine, owner: owner, room: &room)
             }
         }
     }
@@ -162,8 +164,10 @@ extension SQLiteStore: InstanceStore {
             sql: "UPDATE instance SET removed_at = NULL WHERE id = ?", arguments: [id])
     }
 
+    // `room` is how many containers more the machine may have.
     private static func upsert(
-        _ db: Database, _ report: InstanceReport, machine: Machine.ID, owner: Account.ID
+        _ db: Database, _ report: InstanceReport, machine: Machine.ID, owner: Account.ID,
+        room: inout Int
     ) throws -> ReportOutcome {
         if let id = report.instanceID,
             let row = try Row.fetchOne(
@@ -201,7 +205,10 @@ extension SQLiteStore: InstanceStore {
             try update(db, shown, "id = \(id)")
             return .kept
         }
-        guard try mayBeAdopted(db, report, machine: machine) else { return .kept }
+        if try !isKnown(db, report, machine: machine) {
+            guard room > 0 else { return .kept }
+            room -= 1
+        }
         try reserveNumber(db, of: report, machine: machine)
         try db.execute(
             sql: """

@@ -1,5 +1,6 @@
 import AgentLink
 import ControlPlane
+import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import SQLiteStore
@@ -88,6 +89,10 @@ import VastAPI
             let again = try await Self.create(
                 client, "/api/v0/launch_instance/", server.key, named: "c", launch)
             #expect(again.text == last.text)
+            let mismatch = try await Self.create(
+                client, "/api/v0/asks/bulk/", server.key, named: "b",
+                bulk.replacingOccurrences(of: "debian:12", with: "debian:13"), .post)
+            #expect(mismatch.status == .unprocessableContent)
             let bulkAgain = try await Self.create(
                 client, "/api/v0/asks/bulk/", server.key, named: "b", bulk, .post)
             #expect(try bulkAgain.decoded(BulkCreateReply.self).created == both.created)
@@ -126,6 +131,45 @@ import VastAPI
             let later = try await Self.create(client, path, server.key)
                 .decoded(CreateInstanceReply.self)
             #expect(![made.instance.id, meanwhile.newContract].contains(later.newContract))
+        }
+    }
+
+    @Test func `what it was made from may be gone when it comes again`() async throws {
+        try await LifecycleRouteTests.withMachine { server, client, _ in
+            let (path, offer) = try await Self.path(client)
+            let template = try await client.send(
+                .post, "/api/v0/template/", key: server.key,
+                json: #"{"name": "t", "image": "debian:12", "recommended_disk_space": 8}"#)
+            let hash = try #require(
+                template.decoded([String: JSONValue].self)["template"]?.object?["hash_id"]?.string)
+            let orders = [
+                (path, #"{"template_hash_id": "\#(hash)"}"#, HTTPRequest.Method.put),
+                ("/api/v0/launch_instance/", #"{"template_hash_id": "\#(hash)", "q": {}}"#, .put),
+                (
+                    "/api/v0/asks/bulk/",
+                    #"{"template_hash_id": "\#(hash)", "ids": [\#(offer)], "target_state": "stopped"}"#,
+                    .post
+                ),
+            ]
+            var answers: [TestResponse] = []
+            for (index, (path, body, method)) in orders.enumerated() {
+                answers.append(
+                    try await Self.create(client, path, server.key, named: "\(index)", body, method)
+                )
+                #expect(answers[index].status == .ok, "\(answers[index].text)")
+            }
+            let deleted = try await client.send(
+                .delete, "/api/v0/template/", key: server.key, json: #"{"hash_id": "\#(hash)"}"#)
+            #expect(deleted.status == .ok, "\(deleted.text)")
+            for (index, (path, body, method)) in orders.enumerated() {
+                let again = try await Self.create(
+                    client, path, server.key, named: "\(index)", body, method)
+                #expect(again.status == .ok, "\(again.text)")
+                let former = try answers[index].decoded([String: JSONValue].self)
+                let now = try again.decoded([String: JSONValue].self)
+                #expect(now["new_contract"] == former["new_contract"])
+                #expect(now["created"] == former["created"])
+            }
         }
     }
 }

@@ -78,7 +78,7 @@ import VastAPI
                     machine, hello: AgentHello(heldCommandIDs: [], nonce: LinkNonce()))
             }
             let hello =
-                #"{"protocol_version":4,"held_command_ids":[],"nonce":"AAECAwQFBgcICQoLDA0ODw"}"#
+                #"{"protocol_version":5,"held_command_ids":[],"nonce":"AAECAwQFBgcICQoLDA0ODw"}"#
             for path in [LinkProtocol.linkPath, LinkProtocol.reportsPath, LinkProtocol.resultsPath]
             {
                 let answer = try await client.send(.post, path, key: token, json: hello)

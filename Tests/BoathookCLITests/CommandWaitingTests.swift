@@ -65,7 +65,11 @@ import VastAPI
 
     @Test(arguments: [true, false])
     func `another one leaves a command whose server is cut off`(follows: Bool) async throws {
-        let server = try await StubServer { _, _ in .silence }
+        // The command is asked for once it is known.
+        let server = try await StubServer { number, _ in
+            if number == 0 { interrupt.yield() }
+            return .silence
+        }
         let told = Mutex<[String]>([])
         let error = try await clientError {
             _ = try await waiting(
@@ -74,10 +78,7 @@ import VastAPI
                     told.withLock { $0.append(text) }
                     interrupt.yield()
                 }
-            ).end {
-                interrupt.yield()
-                return (7, nil)
-            }
+            ).end { (7, nil) }
         }
         #expect(error?.exitCode == 126)
         #expect(error?.description.hasPrefix("command 7 was accepted, ") == true)

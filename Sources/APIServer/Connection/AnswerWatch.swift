@@ -11,17 +11,23 @@ internal import NIOCore
 final class AnswerWatch: Sendable {
     private let isDone = NIOLockedValueBox(false)
     private let lost: @Sendable () -> Void
+    private let begins: @Sendable () -> Void
     private let arrived: @Sendable () async -> Void
 
     /// - Parameters:
     ///   - lost: Called when the answer did not arrive, or when nobody holds the watch any more to write it.
-    ///   - arrived: Called when it did.
+    ///   - begins: Called before it is written, when somebody is there to read it.
+    ///   - arrived: Called when it was written then.
     init(
-        lost: @escaping @Sendable () -> Void, arrived: @escaping @Sendable () async -> Void
+        lost: @escaping @Sendable () -> Void, begins: @escaping @Sendable () -> Void = {},
+        arrived: @escaping @Sendable () async -> Void = {}
     ) {
         self.lost = lost
+        self.begins = begins
         self.arrived = arrived
     }
+
+    fileprivate func begin() { begins() }
 
     fileprivate func done() async {
         isDone.withLockedValue { $0 = true }
@@ -53,6 +59,7 @@ extension Response {
         response.body = ResponseBody(contentLength: body.readableBytes) { writer in
             // Before, because one who has read all of it closes the connection, too.
             let isAwaited = await context.peerIsThere
+            if isAwaited { watch.begin() }
             try await writer.write(body)
             try await writer.finish(nil)
             if isAwaited { await watch.done() }

@@ -20,13 +20,16 @@ struct CreateInstanceRoute: Sendable {
         guard let id = context.parameters.get("id").flatMap({ Int64(canonical: $0) }) else {
             throw WireError.badRequest("invalid_args", "Invalid ask id.")
         }
+        let route = try context.accountRoute(of: request)
+        let call = try CreationCall(request, bytes, "ask \(id)")
+        if let made = try await create.made(by: call, as: principal, through: route) {
+            return try create.answer(CreateInstanceReply(made), [made.instance.id], context)
+        }
         let template = try await templates.template(of: body, for: principal)
         let order = try InstanceRequest(body, from: template)
-        let route = try context.accountRoute(of: request)
         do {
-            let call = try CreationCall(request, bytes, "ask \(id)")
             let made = try await create(order, on: id, as: principal, through: route, for: call)
-            return try create.answer(CreateInstanceReply(made, order), [made.instance.id], context)
+            return try create.answer(CreateInstanceReply(made), [made.instance.id], context)
         } catch let error as ControlPlaneError {
             var failure = Self.wireError(error, body)
             failure.reply.askID = id
@@ -60,22 +63,33 @@ struct BulkCreateRoute: Sendable {
         let (body, bytes) = try await request.json(
             CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
         let ids = try InstanceIDs.list(body.ids, "ids list required")
-        let template = try await templates.template(of: body, for: principal)
-        let order = try InstanceRequest(body, from: template)
         let route = try context.accountRoute(of: request)
         let began = ContinuousClock.now
         var call = try CreationCall(request, bytes, "bulk")
+        var order: InstanceRequest?
         var items: [BulkCreateReply.Item] = []
         for (part, id) in ids.enumerated() {
             call.part = part
             do {
-                let made = try await create(
-                    order, on: id, as: principal, through: route, for: call)
+                let made: MadeInstance
+                if let former = try await create.made(by: call, as: principal, through: route) {
+                    made = former
+                } else {
+                    let new: InstanceRequest
+                    if let order {
+                        new = order
+                    } else {
+                        new = try await self.order(body, for: principal)
+                    }
+                    order = new
+                    made = try await create(
+                        new, on: id, as: principal, through: route, for: call)
+                }
                 items.append(
                     .init(
                         askID: id, success: true, newContract: made.instance.id,
-                        state: order.state.rawValue))
-            } catch let error as ControlPlaneError {
+                        state: made.state.rawValue))
+            } catch let error as ControlPlaneError where order != nil || !items.isEmpty {
                 let reply = CreateInstanceRoute.wireError(error, body).reply
                 items.append(
                     .init(askID: id, success: false, error: reply.error, msg: reply.msg))
@@ -89,6 +103,13 @@ struct BulkCreateRoute: Sendable {
             results: items, elapsed: (ContinuousClock.now - began) / .seconds(1))
         return try create.answer(
             reply, reply.created, context, status: reply.success ? .ok : .badRequest)
+    }
+
+    private func order(_ body: CreateInstanceRequest, for principal: Principal) async throws
+        -> InstanceRequest
+    {
+        try InstanceRequest(
+            body, from: try await templates.template(of: body, for: principal))
     }
 }
 
@@ -104,22 +125,21 @@ struct LaunchInstanceRoute: Sendable {
         let principal = try context.requirePrincipal()
         let (body, bytes) = try await request.json(
             CreateInstanceRequest.self, upTo: CreateInstanceRoute.maximumBodyByteCount)
-        let template = try await templates.template(of: body, for: principal)
-        let order = try InstanceRequest(body, from: template)
-        let query = try Self.query(body.query, over: template)
         let route = try context.accountRoute(of: request)
         let call = try CreationCall(request, bytes, "launch")
         // What it made may have been the last room that there was.
         if let made = try await create.made(by: call, as: principal, through: route) {
-            return try create.answer(CreateInstanceReply(made, order), [made.instance.id], context)
+            return try create.answer(CreateInstanceReply(made), [made.instance.id], context)
         }
+        let template = try await templates.template(of: body, for: principal)
+        let order = try InstanceRequest(body, from: template)
+        let query = try Self.query(body.query, over: template)
         for row in try await search.offers(query) where row["rentable"] == .bool(true) {
             guard case .int(let id)? = row["id"] else { continue }
             do {
                 let made = try await create(
                     order, on: id, as: principal, through: route, for: call)
-                return try create.answer(
-                    CreateInstanceReply(made, order), [made.instance.id], context)
+                return try create.answer(CreateInstanceReply(made), [made.instance.id], context)
             } catch let error as ControlPlaneError
                 where error.code == .noRoom || error.code == .offerNotFound
             {
@@ -153,9 +173,9 @@ private struct LaunchFailure: Encodable {
 
 extension CreateInstanceReply {
     /// `success` tells whether it is to run.
-    fileprivate init(_ made: MadeInstance, _ order: InstanceRequest) {
+    fileprivate init(_ made: MadeInstance) {
         self.init(
-            success: order.state == .running, newContract: made.instance.id,
+            success: made.state == .running, newContract: made.instance.id,
             instanceKey: made.key)
     }
 }

@@ -55,7 +55,8 @@ struct ExecuteRoute: Sendable {
         execute.answering(command)
         return AnswerWatch(
             lost: { [execute] in execute.answerGotLost(command) },
-            arrived: { [execute] in execute.answered(command) })
+            // Before its last byte is on the way: whoever has that may order the same anew.
+            begins: { [execute] in execute.answered(command) })
     }
 
     private func answer(

@@ -70,6 +70,8 @@ struct EngineProgramEnding: Sendable {
                     return
                 case .exited(let code):
                     exitCode = code
+                    // It may have been over when it was killed, and the engine did not know that yet.
+                    if code != Self.killedCode { wasKilled = false }
                     // A wish or a limit that came in that moment met nothing.
                     if isWhole, !wasKilled { stop = nil }
                     return
@@ -142,6 +144,8 @@ struct EngineProgramEnding: Sendable {
         }
     }
 
+    /// As engines tell of SIGKILL.
+    private static let killedCode = 128 + 9
     /// For a program that was killed.
     private static let grace = Duration.seconds(5)
 }

@@ -209,7 +209,7 @@ actor InstanceKeeper {
             }
         }
         // Somebody removed the container before the server knew of it: the wish is to be carried out once more.
-        guard isThere else { return }
+        guard isThere else { return await pause(wish, wanted, for: .seconds(1)) }
         if outcome == .gone { gone(wish.instanceID) }
         forget(wish)
     }

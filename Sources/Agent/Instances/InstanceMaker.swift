@@ -1,5 +1,6 @@
 internal import AgentLink
 internal import ContainerEngine
+internal import Jail
 internal import Logging
 internal import NIOConcurrencyHelpers
 
@@ -49,13 +50,20 @@ struct InstanceMaker: Sendable {
     /// - Parameters:
     ///   - creation: What to make.
     ///   - replaced: Those that it takes the place of, and whose share of the machine it gets.
-    /// - Throws: What the engine throws; ``InstanceFailure``.
-    func make(_ creation: InstanceCreation, replacing replaced: [Container.ID]) async throws {
+    ///   - wanted: Is cancelled when nobody wants it any more.
+    /// - Throws: What the engine throws; ``InstanceFailure``; ``Superseded``.
+    func make(
+        _ creation: InstanceCreation, replacing replaced: [Container.ID], _ wanted: JailCancellation
+    ) async throws {
         for volume in creation.volumes {
             try await engine.makeVolume(
                 volume.name, labels: Self.labels(creation.identity.instanceID, agentID))
         }
-        try await creations.withSlot(RunSlots.account(of: creation.specification.owner)) {
+        let owner = RunSlots.account(of: creation.specification.owner)
+        let turn: @Sendable (Ticket) async throws -> Void = { ticket in
+            try await wanted.untilCancelled { try await ticket.wait() }
+        }
+        try await creations.withSlot(owner, turn: turn) {
             let gpus = creation.specification.gpuCount > 0 ? try await machine.gpus() : []
             let claim = try await withSharing {
                 inMaking.claim(try await share(creation, replacing: replaced, of: gpus))

@@ -202,7 +202,7 @@ struct InstanceWork: Sendable {
         await tell("making the container", true)
         if wanted.isCancelled { throw Superseded() }
         // Those in its place go when it is there: until then nothing but they say which ports it is to have.
-        try await maker.make(creation, replacing: replaced)
+        try await maker.make(creation, replacing: replaced, wanted)
     }
 
     /// Starts the last container, which was stopped, while the image of the next one cannot be had.

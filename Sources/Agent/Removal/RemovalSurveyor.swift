@@ -205,9 +205,9 @@ struct RemovalSurveyor {
         let end = try jail.run(search, cancellation: cancellation, ready: {}) { stream, bytes in
             if stream == .stdout { try output(bytes) }
         }
+        if let failure = end.sinkFailure { throw failure }
         switch end.cause {
         case .exited: break
-        case .sinkFailed: throw end.sinkFailure ?? Failure.unreadable
         default: throw Failure.ended(end.cause)
         }
     }

@@ -77,12 +77,20 @@ actor RunSlots {
 
 extension RunSlots {
     /// Does `body` with a slot.
+    ///
+    /// - Parameters:
+    ///   - account: Whose it is.
+    ///   - turn: Waits for its turn, or throws when nobody wants that any more.
+    ///   - body: What to do.
+    /// - Returns: What that returned.
+    /// - Throws: What it or the waiting throws.
     func withSlot<Result: Sendable>(
-        _ account: Account, _ body: @Sendable () async throws -> Result
+        _ account: Account, turn: @Sendable (Ticket) async throws -> Void = { try await $0.wait() },
+        _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
         let place = enqueue(account)
         do {
-            try await place.ticket.wait()
+            try await turn(place.ticket)
             let result = try await body()
             leave(place)
             return result

@@ -124,8 +124,24 @@ struct APIClient: Sendable {
         guard let idempotencyKey else {
             return try await send(method, path, body: body, wait: wait)
         }
-        return try await patiently(for: Self.putPatience) {
-            try await send(method, path, body: body, wait: wait, idempotencyKey: idempotencyKey)
+        var absence = Absence(limit: Self.putPatience)
+        // Once the server may have the order, it is worth the wait to know what became of it.
+        var silence = Absence(limit: timing.absence)
+        var mayHaveArrived = false
+        while true {
+            do {
+                return try await send(
+                    method, path, body: body, wait: wait, idempotencyKey: idempotencyKey)
+            } catch let error as ClientError where error.mayPass {
+                mayHaveArrived = mayHaveArrived || error.mayHaveArrived
+                if mayHaveArrived ? silence.goesOn() : absence.goesOn() {
+                    try await Task.sleep(for: timing.pause)
+                    continue
+                }
+                guard mayHaveArrived else { throw error }
+                throw ClientError(
+                    "\(error); it is not known whether the order arrived", exitCode: 126)
+            }
         }
     }
 
@@ -168,7 +184,8 @@ struct APIClient: Sendable {
         } catch {
             try Task.checkCancellation()
             throw ClientError(
-                "cannot reach \(baseURL): \(ConnectionFailure.words(for: error))", mayPass: true)
+                "cannot reach \(baseURL): \(ConnectionFailure.words(for: error))", mayPass: true,
+                mayHaveArrived: !ConnectionFailure.isBeforeRequest(error))
         }
         guard response.status.code / 100 == 2 else { throw await refusal(response) }
         return response

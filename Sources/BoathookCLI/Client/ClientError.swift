@@ -7,6 +7,8 @@ struct ClientError: Error, CustomStringConvertible {
     let exitCode: Int32
     /// Whether the same request may succeed a little later: nobody answered, or the server failed.
     let mayPass: Bool
+    /// Whether the connection was lost when the request may have arrived.
+    let mayHaveArrived: Bool
     /// The status of the server's answer, when that was the answer.
     let status: Int?
     /// That answer: a few have more than words.
@@ -16,15 +18,17 @@ struct ClientError: Error, CustomStringConvertible {
     ///   - description: What is said on standard error.
     ///   - exitCode: 125 unless something else is known: the command was not run.
     ///   - mayPass: Whether to ask again is worth it.
+    ///   - mayHaveArrived: Whether nobody knows if the request did.
     ///   - status: Of the server's answer.
     ///   - body: Its body.
     init(
-        _ description: String, exitCode: Int32 = 125, mayPass: Bool = false, status: Int? = nil,
-        body: Data? = nil
+        _ description: String, exitCode: Int32 = 125, mayPass: Bool = false,
+        mayHaveArrived: Bool = false, status: Int? = nil, body: Data? = nil
     ) {
         self.description = description
         self.exitCode = exitCode
         self.mayPass = mayPass
+        self.mayHaveArrived = mayHaveArrived
         self.status = status
         self.body = body
     }
@@ -33,7 +37,7 @@ struct ClientError: Error, CustomStringConvertible {
     func ending(with exitCode: Int32, about name: String? = nil) -> ClientError {
         ClientError(
             name.map { "\($0): \(description)" } ?? description, exitCode: exitCode,
-            mayPass: mayPass, status: status, body: body)
+            mayPass: mayPass, mayHaveArrived: mayHaveArrived, status: status, body: body)
     }
 
     /// The server's answer for programs: an object with `error` and `msg`, and of a refused command `denial`.

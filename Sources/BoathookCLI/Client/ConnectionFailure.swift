@@ -22,6 +22,16 @@ enum ConnectionFailure {
         }
     }
 
+    /// Whether there was no connection that a request could have been sent on.
+    static func isBeforeRequest(_ error: any Error) -> Bool {
+        switch error {
+        case is NIOConnectionError, ChannelError.connectTimeout: true
+        case let error as IOError: error.errnoCode == ECONNREFUSED
+        case let error as HTTPClientError: error == .connectTimeout || error == .invalidURL
+        default: false
+        }
+    }
+
     private static func words(errno code: CInt) -> String {
         lowercased(String(cString: strerror(code)))
     }

@@ -125,15 +125,9 @@ struct ChangeInstancesVerb<Change: InstanceChange>: ClientVerb {
         if Change.goal == .gone, !yes { try Consent.ask("Destroy \(names), with all their files?") }
         let client = try options.client()
         var former: [Int64: InstanceRow] = [:]
-        if waiting.wait {
-            for id in instanceIDs {
-                let reply: InstanceReply = try await client.get(APIPath.instance(id))
-                former[id] = reply.instances
-            }
-        }
         var outcomes: [Outcome] = []
         for id in instanceIDs {
-            outcomes.append(await change(id, client))
+            outcomes.append(await change(id, client, &former[id]))
             // No other answer is to be had with that key, and wrong keys are counted.
             if outcomes.last?.isKeyRefused == true { break }
         }
@@ -157,9 +151,21 @@ struct ChangeInstancesVerb<Change: InstanceChange>: ClientVerb {
     }
 
     /// One instance's answer; the others are still asked for when it is no, or when there is none.
-    private func change(_ id: Int64, _ client: APIClient) async -> Outcome {
+    ///
+    /// - Parameters:
+    ///   - id: Which.
+    ///   - client: To ask.
+    ///   - former: Becomes the instance as it was before, when that is waited for to change.
+    /// - Returns: What came of it.
+    private func change(_ id: Int64, _ client: APIClient, _ former: inout InstanceRow?) async
+        -> Outcome
+    {
         var outcome = Outcome(id: id, success: false)
         do {
+            if waiting.wait {
+                let reply: InstanceReply = try await client.get(APIPath.instance(id))
+                former = reply.instances
+            }
             let reply = try await VerbFailure.naming { try await Change.change(id, client) }
             guard reply.success else { throw ClientError(reply.msg ?? "refused", exitCode: 1) }
             outcome.success = true

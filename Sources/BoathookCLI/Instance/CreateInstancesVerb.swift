@@ -30,19 +30,31 @@ struct CreateInstancesVerb: ClientVerb {
         let started = ContinuousClock.now
         var results: [BulkCreateReply.Item] = []
         for ids in chunks() {
-            let reply = try await reply(for: ids, client)
-            results += reply.results
-            if !options.json { try tell(reply.results) }
+            do {
+                let reply = try await reply(for: ids, client)
+                results += reply.results
+                if !options.json { try tell(reply.results) }
+            } catch  where !results.isEmpty {
+                // What was made before is told all the same.
+                if options.json { try print(results, since: started) }
+                throw error
+            }
         }
-        let elapsed = (ContinuousClock.now - started) / .seconds(1)
-        let reply = BulkCreateReply(results: results, elapsed: elapsed)
-        if options.json { try StandardStreams.print(try JSONText.of(reply)) }
+        if options.json { try print(results, since: started) }
         if let patience = waiting.patience {
             try await InstanceWait(
                 client: client, goal: create.stopped ? .made : .running, since: nil
-            ).callAsFunction(for: reply.created, patience: patience)
+            ).callAsFunction(for: results.compactMap(\.newContract), patience: patience)
         }
         if let code = results.compactMap(Self.exitCode).max() { throw ExitCode(code) }
+    }
+
+    private func print(
+        _ results: [BulkCreateReply.Item], since started: ContinuousClock.Instant
+    ) throws {
+        let elapsed = (ContinuousClock.now - started) / .seconds(1)
+        try StandardStreams.print(
+            try JSONText.of(BulkCreateReply(results: results, elapsed: elapsed)))
     }
 
     /// As many as the server takes at once.

@@ -59,6 +59,8 @@ struct InstanceWait {
         var failures: [String] = []
         var former = since
         var ends: [Int64: ContinuousClock.Instant] = [:]
+        // How far each was when it was last seen.
+        var seen: [Int64: String] = [:]
         while true {
             var words: [String] = []
             for id in pending {
@@ -70,7 +72,9 @@ struct InstanceWait {
                         }
                     }
                 } catch is Overdue {
-                    words.append("instance \(id): the server's answer did not come in time")
+                    words = pending.map {
+                        "instance \($0): \(seen[$0] ?? "the server's answer did not come in time")"
+                    }
                     break
                 }
                 var progress = Self.progress(to: goal, of: row, since: former?[id])
@@ -88,6 +92,7 @@ struct InstanceWait {
                 case .done: pending.removeAll { $0 == id }
                 case .pending(let text), .ended(let text):
                     words.append("instance \(id): \(text)")
+                    seen[id] = text
                     // The same failure again is news, once something else was said in between.
                     former?[id]?["status_msg"] = row?["status_msg"]
                 case .failed(let text):

@@ -100,6 +100,8 @@ extension CommandState {
 
 extension CommandOutcome {
     fileprivate init(_ report: CommandFinished) {
+        // A machine may say what it likes.
+        let report = report.bounded()
         self.init(
             exitCode: report.exitCode, signal: report.signal, note: report.note,
             stdoutBytes: report.stdoutBytes, stderrBytes: report.stderrBytes,

@@ -212,10 +212,10 @@ package final class Dispatcher: Service {
     /// Returns whether the machine is connected; ends its link when `put` says that no more fits.
     private func send(to machine: Machine.ID, _ put: (inout Link) -> Bool) -> Bool {
         let link: (Link, hasRoom: Bool)? = state.withLockedValue { state in
-            guard var link = state.links[machine] else { return nil }
-            let hasRoom = put(&link)
-            state.links[machine] = link
-            return (link, hasRoom)
+            // In its place: what it holds back may be long.
+            guard let index = state.links.index(forKey: machine) else { return nil }
+            let hasRoom = put(&state.links.values[index])
+            return (state.links.values[index], hasRoom)
         }
         guard let (link, hasRoom) = link else { return false }
         // The next link begins with all that is open.

@@ -52,6 +52,11 @@ package struct MadeInstance: Sendable {
     package var instance: Instance
     /// Kept nowhere but in what the instance is made from, which is sealed.
     package var key: String
+
+    /// How it was ordered; of one that was made before, how it is wished now, unless it is gone.
+    package var state: InstanceOrder.State {
+        instance.wish.state == .stopped ? .stopped : .running
+    }
 }
 
 /// Makes an instance: from an offer's id to a wish that its machine carries out.

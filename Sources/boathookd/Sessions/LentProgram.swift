@@ -31,16 +31,27 @@ struct LentProgram {
         guard let files, try session.run(#"mkdir -m 700 "$1""#, [folder]).status == 0 else {
             return nil
         }
-        for file in files {
-            guard let bytes = FileManager.default.contents(atPath: file.path),
-                try session.run(Self.lendScript, [folder, file.name], input: Array(bytes)).status
-                    == 0
-            else {
-                _ = try session.run(#"rm -rf "$1""#, [folder])
-                return nil
+        do throws(SessionError) {
+            for file in files {
+                guard let bytes = FileManager.default.contents(atPath: file.path),
+                    try session.run(
+                        Self.lendScript, [folder, file.name], input: Array(bytes)
+                    ).status == 0
+                else {
+                    Self.remove(folder, session)
+                    return nil
+                }
             }
+        } catch {
+            Self.remove(folder, session)
+            throw error
         }
         return folder
+    }
+
+    /// As far as the container lets that be done.
+    private static func remove(_ folder: String, _ session: SessionScripts) {
+        _ = try? session.last.run(#"rm -rf "$1""#, [folder])
     }
 
     private static let lendScript = #"cat >"$1/$2" && chmod 700 "$1/$2""#

@@ -10,12 +10,22 @@ struct SessionScripts {
     /// Reports a hang-up when the agent has ended.
     let agentPipe: CInt
     let signals: SessionSignals
-    private let deadline = ContinuousClock.now + .seconds(60)
+    private var deadline = ContinuousClock.now + .seconds(60)
+    /// Whether it matters that somebody is gone.
+    private var looksAround = true
 
     init(door: SSHDoorFile, agentPipe: CInt, signals: SessionSignals) {
         self.door = door
         self.agentPipe = agentPipe
         self.signals = signals
+    }
+
+    /// For what has to be cleared away, whoever is gone by now: five seconds more.
+    var last: SessionScripts {
+        var last = self
+        last.deadline = .now + .seconds(5)
+        last.looksAround = false
+        return last
     }
 
     /// Runs one to its end.
@@ -92,10 +102,12 @@ struct SessionScripts {
             // Nothing is wanted of it but the hang-up of who reads it.
             pollfd(fd: STDOUT_FILENO, events: 0, revents: 0),
         ]
+        if !looksAround { polls.removeSubrange(1...) }
         let milliseconds = CInt(left.components.seconds) * 1000 + 1000
         guard poll(&polls, nfds_t(polls.count), milliseconds) >= 0 || errno == EINTR else {
             throw SessionError.clientIsGone
         }
+        guard looksAround else { return polls[0].revents }
         if polls[1].revents != 0 { throw SessionError.agentHasEnded }
         if polls[2].revents != 0, signals.take().ended { throw SessionError.clientIsGone }
         if polls[3].revents != 0 { throw SessionError.clientIsGone }
