@@ -119,7 +119,7 @@ package enum EngineProcess {
     package enum State: Sendable, Hashable {
         /// The engine has not begun with it.
         case created
-        /// With its number on this host; 0 while it has none yet.
+        /// With its number on this host.
         case running(processID: Int32)
         case exited(code: Int)
     }

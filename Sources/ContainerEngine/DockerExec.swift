@@ -34,7 +34,11 @@ extension DockerEngine {
         // Who asks asks again.
         let state: ExecState? = try await get("/exec/\(id)/json", timeout: .seconds(3))
         guard let state else { return nil }
-        if state.isRunning ?? false { return .running(processID: state.processID ?? 0) }
+        if state.isRunning ?? false {
+            // Docker says so before there is a process.
+            guard let id = state.processID, id > 0 else { return .created }
+            return .running(processID: id)
+        }
         // Docker answers the request to start before it has begun, and a code comes with the end alone.
         return state.exitCode.map { .exited(code: $0) } ?? .created
     }

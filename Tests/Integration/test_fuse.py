@@ -212,7 +212,7 @@ def test_an_instances_own_program_in_one_ends_at_its_time(engine, tmp_path, new_
         identifier = up.request("PUT", f"/api/v0/instances/command/{instance}/", body={"command": "ps aux", "timeout": 2}).json["command_id"]
         fuse.until_silent("lookup")
         row = up.final(identifier, 30)
-        assert (row["state"], row["complete"]) == ("timed_out", False), row
+        assert (row["state"], row["complete"]) == ("timed_out", False), row["note"]
         assert fuse.waiting() >= 1, "it died after all, so nothing was shown"
         assert up.final(up.put_command(another, "free").json["command_id"], 10)["state"] == "exited"
         row = up.final(up.put_command(up.instance_id(new_container()), "free").json["command_id"], 10)

@@ -42,12 +42,14 @@ def test_it_ends_in_time_with_a_command_running(start_up, many_files):
     assert not pathlib.Path(f"/proc/{pid}/exe").exists()
 
 
-def test_an_agent_whose_server_is_another_one_is_another_one(start_up, spoilable):
+def test_an_agent_whose_server_is_another_one_is_another_one(start_up, new_container):
     """What it made for the last server's instance of some number, and ran by the number of a command, is not the next one's."""
     up = start_up()
     name = up.data / "agent/agent-id"
-    first_file, second_file = spoilable.exec("ls", "many").stdout.decode().split()[:2]
-    _, former = up.run(up.instance_id(spoilable), f"rm many/{first_file}")
+    container = new_container()
+    container.shell("mkdir /many; touch /many/{1..9}")
+    first_file, second_file = container.exec("ls", "many").stdout.decode().split()[:2]
+    _, former = up.run(up.instance_id(container), f"rm many/{first_file}")
     assert former["state"] == "exited"
     first = name.read_text()
     up.process.end()
@@ -61,9 +63,9 @@ def test_an_agent_whose_server_is_another_one_is_another_one(start_up, spoilable
     second = name.read_text()
     assert second.split()[0] != first.split()[0] and second.split()[1] != first.split()[1]
     assert stat.S_IMODE(name.stat().st_mode) == 0o600
-    _, row = up.run(up.instance_id(spoilable), f"rm many/{second_file}")
+    _, row = up.run(up.instance_id(container), f"rm many/{second_file}")
     assert (row["id"], row["state"], row["exit_code"]) == (former["id"], "exited", 0), row
-    assert second_file not in spoilable.exec("ls", "many").stdout.decode().split()
+    assert second_file not in container.exec("ls", "many").stdout.decode().split()
 
 
 def mounted():

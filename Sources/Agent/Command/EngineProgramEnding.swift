@@ -13,6 +13,8 @@ struct EngineProgramEnding: Sendable {
     let patience: Duration
     private var exitCode: Int?
     private var wasKilled = false
+    /// Whether the engine has not begun with it, by its last word.
+    private var hasNotBegun = false
     /// Why the engine's last word is not known.
     private var silence: String?
 
@@ -64,6 +66,7 @@ struct EngineProgramEnding: Sendable {
             do {
                 let state = try await programs.engine.state(ofProgram: program.id)
                 silence = nil
+                hasNotBegun = state == .created
                 switch state {
                 case nil:
                     silence = "the engine does not know it any more"
@@ -102,6 +105,10 @@ struct EngineProgramEnding: Sendable {
             // As the engine says.
             run.end.isCollected = exitCode != nil || silence != nil
             if exitCode == nil, let silence { run.notes.append("its end is not known: \(silence)") }
+        } else if exitCode == nil, hasNotBegun, silence == nil, stop != nil {
+            // Who left it sees to that.
+            run.reason =
+                "\(stopText) before the engine had begun with it; it is killed when it begins"
         } else if exitCode == nil {
             run.isLost = true
             run.reason =

@@ -16,8 +16,8 @@ actor EnginePrograms {
     nonisolated let engine: any ContainerEngine
     private nonisolated let folder: String
     private let logger: Logger
-    /// Those that belong to no command, each with the moment from which it did not.
-    private var left: [EngineProgram: ContinuousClock.Instant]
+    /// Those that belong to no command.
+    private var left: Set<EngineProgram>
 
     /// Takes up what a former process left.
     ///
@@ -34,9 +34,7 @@ actor EnginePrograms {
             atPath: folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        left = Dictionary(
-            names.compactMap { EngineProgram(fileName: $0) }.map { ($0, .now) }
-        ) { one, _ in one }
+        left = Set(names.compactMap { EngineProgram(fileName: $0) })
     }
 
     /// Starts a program in a container, once nothing is left of others.
@@ -76,7 +74,7 @@ actor EnginePrograms {
 
     /// Nobody waits for its end any more.
     func leave(_ program: EngineProgram) {
-        left[program] = .now
+        left.insert(program)
     }
 
     /// Kills a program if it runs.
@@ -106,19 +104,19 @@ actor EnginePrograms {
 
     /// Kills what is left, as far as the engine answers.
     func endLeft() async {
-        for (program, since) in left {
+        for program in left {
             do {
                 switch try await engine.state(ofProgram: program.id) {
                 case .running(let processID) where program.canHaveBegun(as: processID) != false:
                     guard try await kill(program, processID) else { continue }
                     logger.info("a program that was left running in a container was ended")
-                case .created where .now - since < Self.patience:
-                    // The engine may be about to begin with it.
+                case .created:
+                    // The engine may begin with it at any time, as long as it knows it.
                     continue
-                case .created, .running, .exited, nil:
+                case .running, .exited, nil:
                     break
                 }
-                left[program] = nil
+                left.remove(program)
                 forget(program)
             } catch {
                 logger.debug("a program was not ended yet", metadata: ["error": "\(error)"])
@@ -136,6 +134,4 @@ actor EnginePrograms {
     }
 
     private static let pause = Duration.seconds(1)
-    /// How long a program may not have begun.
-    private static let patience = Duration.seconds(10)
 }
