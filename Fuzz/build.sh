@@ -89,7 +89,7 @@ module() {
     Agent)
         # The one thing that it has from elsewhere.
         {
-            echo "internal import Glibc"
+            printf 'internal import %s\n' AgentLink Glibc
             sed -n '/^struct SpoolError/,/^}/p' "$tree"/Sources/Agent/Spool/*.swift
         } >"$build/SpoolError.swift"
         files+=("$build/SpoolError.swift")
