@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Testing
 
 /// What speaks for an engine in the moments that no real one can be brought to: a server at a Unix socket, which starts
 /// `sleep` on this host when it is asked to start a program.
@@ -79,10 +80,16 @@ final class EngineStub: Sendable {
 
     /// The signal that ended the program, waited for.
     func waitForSignal() async throws -> CInt {
-        while true {
-            if let status { return status & 0x7F }
-            try await Task.sleep(for: .milliseconds(5))
+        let process = process
+        await withCheckedContinuation { continuation in
+            // Waits without collecting it, which is for `status` to do.
+            Thread.detachNewThread {
+                var info = siginfo_t()
+                while waitid(P_PID, id_t(process), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+                continuation.resume()
+            }
         }
+        return try #require(status) & 0x7F
     }
 
     /// Starts the program without being asked.

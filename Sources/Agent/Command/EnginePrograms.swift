@@ -18,6 +18,9 @@ actor EnginePrograms {
     private let logger: Logger
     /// Those that belong to no command.
     private var left: Set<EngineProgram>
+    /// Tells that there is one.
+    private let news: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
 
     /// Takes up what a former process left.
     ///
@@ -30,11 +33,13 @@ actor EnginePrograms {
         self.folder = folder
         self.engine = engine
         self.logger = logger
+        (news, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         left = Set(names.compactMap { EngineProgram(fileName: $0) })
+        bell.yield()
     }
 
     /// Starts a program in a container, once nothing is left of others.
@@ -75,6 +80,7 @@ actor EnginePrograms {
     /// Nobody waits for its end any more.
     func leave(_ program: EngineProgram) {
         left.insert(program)
+        bell.yield()
     }
 
     /// Kills a program if it runs.
@@ -96,9 +102,12 @@ actor EnginePrograms {
 
     /// Kills what is left, until the task is cancelled.
     func run() async {
-        while !Task.isCancelled {
+        for await _ in news {
             await endLeft()
-            do { try await Task.sleep(for: Self.pause) } catch { return }
+            while !left.isEmpty {
+                do { try await Task.sleep(for: Self.pause) } catch { return }
+                await endLeft()
+            }
         }
     }
 

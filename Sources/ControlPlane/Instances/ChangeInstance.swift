@@ -38,7 +38,7 @@ package struct ChangeInstance: Sendable {
         switch try await instances.wish(
             state, for: id, account: principal.account.id, noting: call)
         {
-        case .wished(let wish): try await orders.send(wish)
+        case .wished(let wish): orders.send(wish)
         case .noRoom:
             throw ControlPlaneError(
                 .noRoom, "Required resources are currently unavailable on the instance's machine.")
@@ -82,7 +82,7 @@ package struct ChangeInstance: Sendable {
             return InstanceRenewal()
         }
         guard let wish else { throw ControlPlaneError(.instanceNotFound, "Invalid instance id.") }
-        try await orders.send(wish)
+        orders.send(wish)
     }
 
     /// Gives the instance a new container, made from something else; what the last one had written is gone.
@@ -111,7 +111,7 @@ package struct ChangeInstance: Sendable {
                 runtype: update.runtype, origin: update.origin)
         }
         guard let wish else { throw ControlPlaneError(.instanceNotFound, "Instance not found.") }
-        try await orders.send(wish)
+        orders.send(wish)
         return wish.instance
     }
 

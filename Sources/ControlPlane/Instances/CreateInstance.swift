@@ -131,7 +131,7 @@ package struct CreateInstance: Sendable {
                 route, by: principal, arguments: request.auditArguments(offer: offer),
                 at: order.at))
         FaultPoint.instanceStored.reached()
-        return try await tell(made.wish, key: made.isNew ? secret.text : nil)
+        return try tell(made.wish, key: made.isNew ? secret.text : nil)
     }
 
     /// What this same order made when it came before; nil when it did not.
@@ -149,7 +149,7 @@ package struct CreateInstance: Sendable {
         let wish = try await instances.instanceMade(
             by: order, noting: .call(route, by: principal, at: order.at))
         guard let wish else { return nil }
-        return try await tell(wish, key: nil)
+        return try tell(wish, key: nil)
     }
 
     private func repeatable(_ call: CreationCall, by principal: Principal) -> RepeatableOrder {
@@ -160,10 +160,10 @@ package struct CreateInstance: Sendable {
     }
 
     /// Tells the machine, again for an instance that was made before: nobody knows how far that call came.
-    private func tell(_ wish: StoredWish, key: String?) async throws -> MadeInstance {
+    private func tell(_ wish: StoredWish, key: String?) throws -> MadeInstance {
         answers.insert(wish.instance.id)
         do {
-            try await orders.send(wish)
+            orders.send(wish)
             return MadeInstance(instance: wish.instance, key: try key ?? ownKey(of: wish))
         } catch {
             answers.remove(wish.instance.id)

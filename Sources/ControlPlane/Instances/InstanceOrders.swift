@@ -29,7 +29,7 @@ package struct InstanceOrders: Sendable {
     }
 
     /// Tells the machine of a wish, as it stands when the machine comes to hear of it.
-    package func send(_ wish: StoredWish) async throws {
+    package func send(_ wish: StoredWish) {
         dispatcher.tellWish(for: wish.instance.id, to: wish.instance.machineID)
     }
 
@@ -65,7 +65,7 @@ package struct InstanceOrders: Sendable {
         guard let wish = try await instances.wish(for: id), wish.specification != nil else {
             return
         }
-        try await send(wish)
+        send(wish)
     }
 
     /// A container of an instance that was destroyed is there again, or still.
