@@ -90,14 +90,7 @@ import VastAPI
 
     @Test func `a report that comes twice changes nothing`() async throws {
         try await TestServer.with { server, client in
-            let orders = AsyncStream.makeStream(of: RunCommand.self)
-            try await server.withAgent(answer: { order in
-                orders.continuation.yield(order)
-                return nil
-            }) {
-                let path = try await ResultRouteTests.execute(server, client)
-                var iterator = orders.stream.makeAsyncIterator()
-                let order = try #require(await iterator.next())
+            try await server.withOpenCommand(client) { order, path in
                 try await server.agent.deliver(try #require(await TestServer.succeed(order)))
                 var other = try #require(await TestServer.succeed(order))
                 other.report.outcome = .lost

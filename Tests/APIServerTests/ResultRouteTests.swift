@@ -106,14 +106,7 @@ import VastAPI
         async throws
     {
         try await TestServer.with { server, client in
-            let orders = AsyncStream.makeStream(of: RunCommand.self)
-            try await server.withAgent(answer: { order in
-                orders.continuation.yield(order)
-                return nil
-            }) {
-                let path = try await Self.execute(server, client)
-                var iterator = orders.stream.makeAsyncIterator()
-                let order = try #require(await iterator.next())
+            try await server.withOpenCommand(client) { order, path in
                 async let waiting = client.send(.get, path)
                 try await server.agent.deliver(try #require(await TestServer.succeed(order)))
                 #expect(try await waiting.status == .ok)
@@ -140,14 +133,7 @@ import VastAPI
     @Test func `bytes that are not those reported are not taken`() async throws {
         try await TestServer.with { server, client in
             let outcome = Mutex<Bool?>(nil)
-            let orders = AsyncStream.makeStream(of: RunCommand.self)
-            try await server.withAgent(answer: { order in
-                orders.continuation.yield(order)
-                return nil
-            }) {
-                _ = try await Self.execute(server, client)
-                var iterator = orders.stream.makeAsyncIterator()
-                let order = try #require(await iterator.next())
+            try await server.withOpenCommand(client) { order, _ in
                 var answer = try #require(await TestServer.succeed(order))
                 answer.frames[0].bytes[0] ^= 1
                 do {

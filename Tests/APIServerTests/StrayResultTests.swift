@@ -18,14 +18,7 @@ import VastAPI
     func `a result lives from its command's end on, however long that ran`() async throws {
         let now = Mutex(1000.0)
         try await TestServer.with(time: WallTime { now.withLock { $0 } }) { server, client in
-            let orders = AsyncStream.makeStream(of: RunCommand.self)
-            try await server.withAgent(answer: { order in
-                orders.continuation.yield(order)
-                return nil
-            }) {
-                let path = try await ResultRouteTests.execute(server, client)
-                var iterator = orders.stream.makeAsyncIterator()
-                let order = try #require(await iterator.next())
+            try await server.withOpenCommand(client) { order, path in
                 now.withLock { $0 += 86_401 }
                 try await server.housekeeping.collect()
                 async let waiting = client.send(.get, path)

@@ -164,6 +164,21 @@ struct TestServer: Sendable {
         }
     }
 
+    /// Runs `body` while the machine has an `ls` that it does not answer; gives its order, and the path of its result.
+    func withOpenCommand(
+        _ client: any TestClientProtocol, _ body: (RunCommand, String) async throws -> Void
+    ) async throws {
+        let orders = AsyncStream.makeStream(of: RunCommand.self)
+        try await withAgent(answer: { order in
+            orders.continuation.yield(order)
+            return nil
+        }) {
+            let path = try await ResultRouteTests.execute(self, client)
+            var iterator = orders.stream.makeAsyncIterator()
+            try await body(try #require(await iterator.next()), path)
+        }
+    }
+
     /// A quick success with some output on both streams.
     @Sendable static func succeed(_ order: RunCommand) async -> SimulatedAgent.Answer? {
         let frames = [
