@@ -26,6 +26,8 @@ package struct APIServer: Sendable {
         package var executeLimiter: RateLimiter<APIKey.ID>
         package var urls: PublicURLs
         package var time: WallTime
+        /// How often one address may be wrong about a key.
+        package var failedLoginRate = FailedLogins.defaultRate
 
         package init(
             authenticator: Authenticator, keys: KeyAccess, account: AccountParts,
@@ -67,7 +69,7 @@ package struct APIServer: Sendable {
         router.add(middleware: AccessLogMiddleware())
         router.add(middleware: HygieneMiddleware())
         router.add(middleware: ErrorMiddleware())
-        let failedLogins = FailedLogins()
+        let failedLogins = FailedLogins(rate: parts.failedLoginRate)
         addPublicRoutes(to: router, parts, failedLogins)
         addAccountRoutes(to: router, parts, failedLogins)
         addAgentRoutes(to: router, parts, failedLogins)

@@ -13,15 +13,20 @@ package final class DockerEngine: ContainerEngine {
     let socketPath: String
     let threads: NIOThreadPool
     private let client: HTTPClient
+    private let leastPatience: TimeAmount
 
     /// - Parameters:
     ///   - socketPath: Of the engine.
     ///   - threads: Where the blocking calls run.
-    package init(socketPath: String, threads: NIOThreadPool) {
+    ///   - leastPatience: For how long each answer is waited for at least.
+    package init(
+        socketPath: String, threads: NIOThreadPool, leastPatience: Duration = .zero
+    ) {
         self.socketPath = socketPath
         self.threads = threads
+        self.leastPatience = TimeAmount(leastPatience)
         var configuration = HTTPClient.Configuration()
-        configuration.timeout.connect = .seconds(5)
+        configuration.timeout.connect = max(.seconds(5), self.leastPatience)
         configuration.connectionPool.retryConnectionEstablishment = false
         // Each stream that is followed has one for itself: events, logs, executions, pulls.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 512
@@ -159,7 +164,8 @@ package final class DockerEngine: ContainerEngine {
             request.body = .bytes(ByteBuffer(bytes: json))
         }
         do {
-            return try await client.execute(request, deadline: deadline)
+            return try await client.execute(
+                request, deadline: max(deadline, .now() + leastPatience))
         } catch let error as CancellationError {
             throw error
         } catch {

@@ -19,6 +19,8 @@ struct JailProcess {
 /// ends before it says how the run ended.
 struct JailRun {
     var process: JailProcess
+    /// How long a killed process may take to die before it counts as stuck in the kernel.
+    var grace = Duration.seconds(5)
     private let limits: JailLimits
     private let started: ContinuousClock.Instant
     private var statusLine: [UInt8] = []
@@ -46,8 +48,7 @@ struct JailRun {
         sink: (JailStream, UnsafeRawBufferPointer) throws -> Void
     ) {
         while process.stdout >= 0 || process.stderr >= 0 || process.status >= 0 || exit == nil {
-            let isOverdue = killed.map { .now - $0 > Self.grace } ?? false
-            if isOverdue { return }
+            let isOverdue = killed.map { .now - $0 > grace } ?? false
             // Output that never pauses keeps poll(2) from ever running into its own limit.
             if killed == nil, .now - started >= limits.wallTime { end(as: .timedOut) }
             let waitsForCancellation = verdict == nil
@@ -62,6 +63,8 @@ struct JailRun {
             ]
             // A negative descriptor is passed over (poll(2)).
             let count = poll(&entries, nfds_t(entries.count), millisecondsToWait())
+            // Not without a last look: this thread, too, may have stood still.
+            if count == 0, isOverdue { return }
             // Interrupted, or out of time: seen above.
             if count <= 0 { continue }
             if entries[2].revents != 0 { readStatus(ready: ready) }
@@ -181,7 +184,7 @@ struct JailRun {
 
     private func millisecondsToWait() -> CInt {
         let left =
-            if let killed { Self.grace - (.now - killed) } else {
+            if let killed { grace - (.now - killed) } else {
                 limits.wallTime - (.now - started)
             }
         let (seconds, attoseconds) = left.components
@@ -189,7 +192,5 @@ struct JailRun {
         return CInt(clamping: max(0, milliseconds))
     }
 
-    /// How long a killed process may take to die before it counts as stuck in the kernel.
-    private static let grace = Duration.seconds(5)
     private static let pieceByteCount = 1 << 16
 }

@@ -11,13 +11,17 @@ package final class SQLiteStore: Sendable {
     /// - Parameters:
     ///   - path: The file; its folder must be there, and should be for this user alone: the file, and
     ///     SQLite's two beside it, get the process's usual mode.
+    ///   - lockPatience: For how many seconds another process may keep the file to itself.
     ///   - onFullDisk: Called when the disk takes no more; whether the write may be tried again.
     /// - Throws: `DatabaseError`, or ``NotDurable`` when SQLite does not take the durability asked for.
-    package init(path: String, onFullDisk: @escaping @Sendable () -> Bool = { false }) throws {
+    package init(
+        path: String, lockPatience: Double = 10,
+        onFullDisk: @escaping @Sendable () -> Bool = { false }
+    ) throws {
         var configuration = Configuration()
         configuration.label = "boathook"
         // An `admin` verb may write beside the server.
-        configuration.busyMode = .timeout(10)
+        configuration.busyMode = .timeout(lockPatience)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 10000")
         }

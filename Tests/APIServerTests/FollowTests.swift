@@ -127,7 +127,7 @@ import VastAPI
 
 /// What two things that happen in the same moment must not do.
 @Suite struct RaceTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a command that is accepted while the link opens is sent`() async throws {
         try await TestServer.with { server, client in
             for round in 1...150 {

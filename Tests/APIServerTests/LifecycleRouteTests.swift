@@ -13,11 +13,11 @@ import VastAPI
 @Suite struct LifecycleRouteTests {
     /// A server whose machine has told what it has, and is connected; gives the machine's orders, too.
     static func withMachine(
-        slots: Int = 8, diskFreeGB: Double = 200,
+        slots: Int = 8, diskFreeGB: Double = 200, time: WallTime = .system,
         _ body:
             @escaping @Sendable (TestServer, any TestClientProtocol, Orders) async throws -> Void
     ) async throws {
-        try await TestServer.with { server, client in
+        try await TestServer.with(time: time) { server, client in
             try await server.agent.tell(.machine(.sample(slots: slots, diskFreeGB: diskFreeGB)))
             let orders = Orders()
             try await server.withAgent(wanted: orders.take, answer: TestServer.succeed) {

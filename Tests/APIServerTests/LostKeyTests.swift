@@ -10,7 +10,7 @@ import Testing
 import VastAPI
 
 /// A server that has lost the key with which specifications are sealed (docs/instances.md).
-@Suite(.timeLimit(.minutes(1))) struct LostKeyTests {
+@Suite(.timeLimit(.minutes(3))) struct LostKeyTests {
     /// An instance that runs, and whose specification another server sealed.
     private func make(_ server: TestServer) async throws -> Int64 {
         let account = try #require(try await server.store.account(named: "maria")).id

@@ -36,7 +36,7 @@ import VastAPI
         ).decoded(ExecuteReply.self).commandID
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `its link, its commands and its instances end, and nothing of it is taken`() async throws {
         try await TestServer.with { server, client in
             let (machine, token, instance) = try await join(server)

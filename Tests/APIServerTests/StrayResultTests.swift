@@ -14,7 +14,7 @@ import VastAPI
 
 /// For how long results are there, and that none is there that no command has.
 @Suite struct StrayResultTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `a result lives from its command's end on, however long that ran`() async throws {
         let now = Mutex(1000.0)
         try await TestServer.with(time: WallTime { now.withLock { $0 } }) { server, client in

@@ -40,6 +40,8 @@ struct TestServer: Sendable {
         compatibility: Compatibility = .boathook,
         rate: CallRate = .init(burst: 1000, perSecond: 1000),
         instanceRate: CallRate = .init(burst: 1000, perSecond: 1000),
+        keyRate: CallRate = KeyAccess.defaultRate,
+        failedLoginRate: CallRate = FailedLogins.defaultRate,
         time: WallTime = .system, keeping: ResultKeeping = .init(),
         _ body: @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
@@ -48,20 +50,24 @@ struct TestServer: Sendable {
         defer { try? FileManager.default.removeItem(at: folder) }
         let server = try await TestServer(
             folder: folder.path, compatibility: compatibility, rate: rate,
-            instanceRate: instanceRate, time: time, keeping: keeping)
+            instanceRate: instanceRate, keyRate: keyRate, failedLoginRate: failedLoginRate,
+            time: time, keeping: keeping)
         let application = Application(router: APIServer.router(server.parts))
         try await application.test(.router) { client in try await body(server, client) }
     }
 
     private init(
         folder: String, compatibility: Compatibility, rate: CallRate, instanceRate: CallRate,
-        time: WallTime, keeping: ResultKeeping
+        keyRate: CallRate, failedLoginRate: CallRate, time: WallTime, keeping: ResultKeeping
     ) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         store = try SQLiteStore(path: folder + "/db")
         let results = try FileResultStore(root: folder + "/results", threads: .singleton)
-        let bell = CompletionBell()
+        // What requests wait for comes, but on a slow machine not within seconds. Those that look again soon do so.
+        let bell = CompletionBell {
+            try await Task.sleep(for: $0 < .seconds(1) ? $0 : max($0, .seconds(600)))
+        }
         let relays = OutputRelays()
         switches = SwitchBoard(store: store, bell: bell, time: time, logger: logger)
         dispatcher = Dispatcher(
@@ -103,13 +109,15 @@ struct TestServer: Sendable {
             jobs: store, accounts: store,
             actions: ServerJobActions(execute: execute, change: change), bell: scheduleBell,
             time: time, logger: logger)
-        parts = APIServer.Parts(
+        var parts = APIServer.Parts(
             authenticator: Authenticator(accounts: store, time: time),
-            keys: KeyAccess(accounts: store, time: time), account: account, instances: access,
+            keys: KeyAccess(accounts: store, rate: keyRate, time: time), account: account,
+            instances: access,
             machines: store,
             create: CreateInstance(
                 instances: store, orders: orders, switches: switches,
-                environment: account.environment.environment, time: time),
+                environment: account.environment.environment, answerPatience: .seconds(600),
+                time: time),
             change: change,
             commands: commands,
             execute: execute,
@@ -126,6 +134,8 @@ struct TestServer: Sendable {
             gateway: gateway, dispatcher: dispatcher,
             executeLimiter: RateLimiter(rate: rate),
             urls: PublicURLs(base: "https://boathook.example/"), time: time)
+        parts.failedLoginRate = failedLoginRate
+        self.parts = parts
 
         let accounts = [
             try await store.ensureAccount(named: "maria"),

@@ -11,7 +11,7 @@ import Testing
 @testable import Agent
 
 /// What becomes of an engine's program when the engine does not do as it should.
-@Suite(.timeLimit(.minutes(1))) struct EngineToolTests {
+@Suite(.timeLimit(.minutes(3))) struct EngineToolTests {
     @Test func `answers that are errors do not end the killing`() async throws {
         try await with(silentAnswers: 3) { stub, programs, folder in
             let run = try await Self.run(programs, folder)
@@ -26,7 +26,7 @@ import Testing
         async throws
     {
         try await with(silentAnswers: .max) { stub, programs, folder in
-            let run = try await Self.run(programs, folder, patience: .milliseconds(200))
+            let run = try await Self.run(programs, folder, patience: .zero)
             let report = Self.report(run)
             #expect(report.outcome == .lost && report.exitCode == nil && report.signal == nil)
             #expect(!report.complete)
@@ -44,7 +44,7 @@ import Testing
         async throws
     {
         try await with(output: .brokenOff) { stub, programs, folder in
-            let report = Self.report(try await Self.run(programs, folder, wallTime: .seconds(60)))
+            let report = Self.report(try await Self.run(programs, folder, wallTime: .seconds(3600)))
             #expect(report.outcome == .signalled && report.signal == 9 && !report.complete)
             let note = try #require(report.note)
             #expect(note.hasPrefix("killed because the engine broke its output off: "), "\(note)")
@@ -56,7 +56,7 @@ import Testing
     @Test func `a program that had ended when its output broke off keeps its own end`() async throws
     {
         try await with(output: .brokenOffAtEnd) { _, programs, folder in
-            let report = Self.report(try await Self.run(programs, folder, wallTime: .seconds(60)))
+            let report = Self.report(try await Self.run(programs, folder, wallTime: .seconds(3600)))
             #expect(report.outcome == .exited && report.exitCode == 0 && !report.complete)
             let note = try #require(report.note)
             #expect(note.contains("the engine broke its output off"), "\(note)")
@@ -76,9 +76,9 @@ import Testing
     @Test func `what a former agent left running is ended before anything is started`() async throws
     {
         try await with { stub, _, folder in
+            let left = EngineProgram(EngineStub.id)
             stub.startProgram()
             let former = stub.process
-            let left = EngineProgram(EngineStub.id)
             try Data().write(to: URL(filePath: "\(folder)/programs/\(left.fileName)"))
             let programs = try Self.programs(stub, folder)
             await programs.endLeft()
@@ -131,13 +131,14 @@ import Testing
     private static func programs(_ stub: EngineStub, _ folder: String) throws -> EnginePrograms {
         try EnginePrograms(
             folder: folder + "/programs",
-            engine: DockerEngine(socketPath: stub.path, threads: .singleton),
+            engine: DockerEngine(
+                socketPath: stub.path, threads: .singleton, leastPatience: .seconds(600)),
             logger: Logger(label: "test"))
     }
 
     private static func run(
         _ programs: EnginePrograms, _ folder: String, wallTime: Duration = .milliseconds(100),
-        patience: Duration = .seconds(10)
+        patience: Duration = .seconds(600)
     ) async throws -> ToolRun {
         let spools = try SpoolFolder(path: folder + "/spool", reserveCount: 0)
         return try await run(
@@ -147,12 +148,13 @@ import Testing
     @discardableResult
     private static func run(
         _ programs: EnginePrograms, into file: SpoolFile, wallTime: Duration = .milliseconds(100),
-        patience: Duration = .seconds(10)
+        patience: Duration = .seconds(600)
     ) async throws -> ToolRun {
         var tool = EngineTool(
             programs: programs, container: EngineStub.id, arguments: ["ps"], wallTime: wallTime,
             outputLimit: 1000)
         tool.patience = patience
+        tool.grace = .seconds(600)
         return try await tool.run(
             into: file, live: LiveOutput(), keeps: false, cancellation: JailCancellation(),
             after: nil

@@ -1,5 +1,6 @@
 import AgentLink
 import ContainerEngine
+import Synchronization
 import Testing
 
 @testable import Agent
@@ -36,20 +37,37 @@ import Testing
         await #expect(throws: StallWatch.Stalled(limit: .milliseconds(20))) {
             try await watch.watch { try await Task.sleep(for: .seconds(3600)) }
         }
-        // For longer than the limit, with news all the time.
-        let heard = StallWatch(limit: .seconds(1))
-        try await heard.watch {
-            let end = ContinuousClock.now + .milliseconds(1500)
-            while ContinuousClock.now < end {
-                heard.hear()
-                try await Task.sleep(for: .milliseconds(10))
-            }
-        }
         await #expect(throws: EngineError.self) {
             try await StallWatch(limit: .seconds(3600)).watch {
                 throw EngineError(.refused, "no such host")
             }
         }
+    }
+
+    @Test func `what tells something new each time goes on for longer than the limit`() async throws
+    {
+        let start = ContinuousClock.now
+        let now = Mutex(start)
+        let sleeps = Mutex(0)
+        let itself = Mutex<StallWatch?>(nil)
+        let (isOver, end) = AsyncStream.makeStream(of: Never.self)
+        let watch = StallWatch(limit: .seconds(1), now: { now.withLock { $0 } }) { limit in
+            let count = sleeps.withLock { sleeps in
+                sleeps += 1
+                return sleeps
+            }
+            guard count <= 3 else {
+                end.finish()
+                return try await Task.sleep(for: .seconds(3600))
+            }
+            // At the last moment.
+            now.withLock { $0 = limit - .milliseconds(1) }
+            itself.withLock { $0 }?.hear()
+            now.withLock { $0 = limit }
+        }
+        itself.withLock { $0 = watch }
+        try await watch.watch { for await _ in isOver {} }
+        #expect(now.withLock { $0 } - start > .seconds(2))
     }
 
     @Test func `a network keeps instances apart only if Docker's bridge says so`() {

@@ -8,7 +8,7 @@ import Testing
         let turns = CommandTurns(concurrency: 2)
         _ = await turns.enqueue("c", writes: false)
         let done = try await turns.withStillFiles(
-            of: "c", until: .now + .seconds(60), wanted: JailCancellation(), insists: false
+            of: "c", until: .now + .seconds(3600), wanted: JailCancellation(), insists: false
         ) { true }
         #expect(done)
         _ = await turns.enqueue("d", writes: true)
@@ -36,18 +36,18 @@ import Testing
         wanted.cancel()
         await #expect(throws: CommandTurns.Missed.cancelled) {
             try await turns.withStillFiles(
-                of: "c", until: .now + .seconds(60), wanted: wanted, insists: true
+                of: "c", until: .now + .seconds(3600), wanted: wanted, insists: true
             ) { Issue.record("nobody wished that any more") }
         }
         // The writer that was there has its turn, and so has the next one.
         for place in [writer, await turns.enqueue("e", writes: true)] {
             try await turns.withTurn(
                 at: place, account: 1, cancellation: JailCancellation(),
-                deadline: .now + .seconds(60)
+                deadline: .now + .seconds(3600)
             ) {}
         }
         try await turns.withStillFiles(
-            of: "c", until: .now + .seconds(60), wanted: JailCancellation(), insists: false
+            of: "c", until: .now + .seconds(3600), wanted: JailCancellation(), insists: false
         ) {}
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import BoathookCLI
 
-@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+@Suite(.timeLimit(.minutes(3))) struct AnswerTests {
     /// As in `boathook execute … | less`: more than all buffers on the way hold.
     @Test func `no time passes for a server while what it sent is being written`() async throws {
         let text = String(repeating: "0123456789abcdef", count: 1 << 20)

@@ -3,7 +3,7 @@ import VastAPI
 
 @testable import BoathookCLI
 
-@Suite(.timeLimit(.minutes(1))) struct CommandFollowerTests {
+@Suite(.timeLimit(.minutes(3))) struct CommandFollowerTests {
     private struct Streams: CommandStreams {
         var written = ""
         var isClosed = false

@@ -4,7 +4,7 @@ import VastAPI
 
 @testable import BoathookCLI
 
-@Suite(.timeLimit(.minutes(1))) struct CommandWaitingTests {
+@Suite(.timeLimit(.minutes(3))) struct CommandWaitingTests {
     private let presses: AsyncStream<Void>
     private let interrupt: AsyncStream<Void>.Continuation
 
@@ -13,7 +13,7 @@ import VastAPI
     }
 
     private func waiting(
-        _ server: StubServer, follows: Bool = false, notice: Duration = .seconds(60),
+        _ server: StubServer, follows: Bool = false, notice: Duration = .seconds(3600),
         tell: @escaping @Sendable (String) -> Void = { _ in }
     ) -> CommandWaiting {
         CommandWaiting(

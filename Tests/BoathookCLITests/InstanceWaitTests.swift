@@ -144,7 +144,7 @@ import VastAPI
 
     /// Neither one that says nothing nor one that is away may take longer than was asked for.
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(3)),
         arguments: [
             StubServer.Answer.silence, StubServer.Answer("502 Bad Gateway", "text/html", "x"),
         ])

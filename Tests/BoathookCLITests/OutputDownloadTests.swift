@@ -5,7 +5,7 @@ import VastAPI
 @testable import BoathookCLI
 
 /// A command whose standard output has ten bytes, `0123456789`.
-@Suite(.timeLimit(.minutes(1))) struct OutputDownloadTests {
+@Suite(.timeLimit(.minutes(3))) struct OutputDownloadTests {
     private func downloaded(
         _ row: CommandRow = .ended(stdout: 10), from server: StubServer,
         _ timing: ClientTiming = .patient

@@ -116,9 +116,12 @@ final class StubServer: Sendable {
 
 extension ClientTiming {
     /// What hangs is found by the test's own limit.
-    static let patient = ClientTiming(pause: .milliseconds(10))
+    static let patient = ClientTiming(
+        silence: { try await Task.sleep(for: .seconds(3600)) }, absence: .seconds(3600),
+        pause: .milliseconds(10))
     /// A server may not be away for any time, but is asked once more.
-    static let hasty = ClientTiming(absence: .zero, pause: .milliseconds(1))
+    static let hasty = ClientTiming(
+        silence: patient.silence, absence: .zero, pause: .milliseconds(1))
 }
 
 /// Time that a test lets pass for a server that is waited for.

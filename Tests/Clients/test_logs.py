@@ -9,22 +9,31 @@ from harness.waiting import eventually
 
 VERSIONS = ["0.5.0", "1.9.1"]
 
+# The engine reads both streams by itself: what comes later waits until it has what came before.
 PROGRAM = r"""
+wait_for() { until [ -e "/home/$1" ]; do sleep 0.02; done; }
 for i in {1..30}; do echo "epoch $i loss 0.$i"; done
-# The engine reads both streams by itself.
-sleep 0.2; echo 'warning: two  blanks' >&2; sleep 0.2
-echo; echo; echo 'after empty lines'; echo 'ünïcode ✓'
+wait_for first; echo 'warning: two  blanks' >&2
+wait_for second; echo; echo; echo 'after empty lines'; echo 'ünïcode ✓'
 exec sleep 1000
 """
 LAST = "ünïcode ✓\n"
+STEPS = [("epoch 30", "first"), ("warning", "second"), (LAST, None)]
 
 
 @pytest.fixture(params=["running", "exited"])
 def talkative(request, engine, up, new_container):
     """A container that has printed, in each state: it, and its instance's id."""
     container = new_container(command=("bash", "-c", PROGRAM))
-    eventually(
-        "it has printed", lambda: LAST.encode() in engine.docker("logs", container.name).stdout)
+
+    def has_printed(text):
+        said = engine.docker("logs", container.name)
+        return text.encode() in said.stdout + said.stderr
+
+    for text, name in STEPS:
+        eventually(f"it has printed {text!r}", lambda: has_printed(text))
+        if name:
+            (container.merged / "home" / name).touch()
     if request.param == "exited":
         container.kill()
     return container, up.instance_id(container, request.param)

@@ -7,10 +7,7 @@ import time
 
 import pytest
 
-from harness.boathook import BIN, Client
-from harness.engine import run
 from harness.sdk import SDK_1
-from harness.waiting import eventually
 
 PATH = "/api/v0/commands/schedule_job/"
 # As clients count days: 0 is Sunday. Any other day's last hour might come after the end of a week from today's beginning.
@@ -137,78 +134,3 @@ print(json.dumps([made, changed, rows, gone, client.show_scheduled_jobs()]))
     assert row["request_body"]["command"] == "ls -l"
     assert (row["day_of_the_week"], row["hour_of_the_day"]) == (3, 6)
     assert row["id"] not in {row["id"] for row in left}
-
-
-# In real time
-
-def soon(up, identifier, command, seconds=4):
-    """A job that is due at the next full minute that is at least so far away: its id, and when."""
-    due = (int(time.time() + seconds) // 60 + 1) * 60
-    answer = up.request("POST", PATH, body={
-        "start_time": due, "end_time": due + 1, "api_endpoint": f"/api/v0/instances/command/{identifier}/",
-        "request_method": "PUT", "request_body": {"command": command}, "frequency": "HOURLY", "instance_id": identifier,
-    })
-    assert answer.status == 200, answer
-    return answer.json["scheduled_job_id"], due
-
-
-def fired(up, job, seconds=90):
-    def run():
-        (row,) = [row for row in jobs(up) if row["id"] == job]
-        return row["last_run"] and row["last_run"]["state"] and row
-
-    return eventually(f"job {job} is fired", run, seconds, every=0.2)
-
-
-@pytest.mark.slow
-def test_a_job_runs_on_a_real_container_when_it_is_due(up, new_container, mine):
-    container = new_container()
-    container.shell("touch /home/scheduled")
-    identifier = up.instance_id(container)
-    job, due = soon(up, identifier, "rm home/scheduled")
-    row = fired(up, job)
-    assert due <= time.time() < due + 5
-    assert row["last_run"]["state"] == "fired" and row["fired"] == 1 and row["next_due_time"] is None
-    command = up.final(row["last_run"]["command_id"])
-    assert command["command"] == "rm home/scheduled" and command["exit_code"] == 0
-    assert b"scheduled" not in container.exec("ls", "/home").stdout
-
-
-@pytest.mark.slow
-def test_a_job_outlives_a_killed_server_and_runs_once(start_up, running):
-    up = start_up()
-    identifier = up.instance_id(running)
-    job, due = soon(up, identifier, "ls home", seconds=8)
-    for _ in range(2):
-        up.process.kill()
-        up.start()
-    row = fired(up, job)
-    up.process.kill()
-    up.start()
-    assert up.final(row["last_run"]["command_id"])["command"] == "ls home"
-    texts = [one["command"] for one in up.request("GET", "/api/v0/commands/").json["commands"]]
-    assert texts == ["ls home"]
-
-
-@pytest.mark.slow
-def test_a_server_that_was_away_at_the_due_time_makes_it_good(start_up, running):
-    up = start_up()
-    job, due = soon(up, up.instance_id(running), "ls home")
-    up.process.kill()
-    while time.time() < due + 1:  # nothing is running that could tell
-        time.sleep(0.2)
-    up.start()
-    assert fired(up, job, 10)["last_run"]["state"] == "fired"
-
-
-@pytest.mark.slow
-def test_a_revoked_key_fires_nothing(start_up, running):
-    up = start_up()
-    identifier = up.instance_id(running)
-    made = json.loads(up.admin("create-key", "--user", "admin", "--json").stdout)
-    job, _ = soon(Client(up.url, made["key"], up.engine), identifier, "ls home")
-    up.admin("revoke-key", "--id", str(made["id"]))
-    row = fired(up, job)
-    assert row["last_run"]["state"] == "refused" and row["next_due_time"] is None
-    assert up.request("GET", "/api/v0/commands/").json["commands"] == []
-    assert b"event=job.refused" in run(BIN / "boathook", "admin", "audit", "show", "--data-dir", up.data).stdout

@@ -71,7 +71,7 @@ def test_from_a_template_to_an_instance(vastai, made, image):
     container = made.container(identifier)
     config = container.inspect()["Config"]
     assert config["Image"].endswith(made.image) and {"MODE=slow", "BOTH=one two"} <= set(config["Env"])
-    eventually("its script has run", lambda: container.exec("cat", "/said", check=False).stdout == b"hello\n", 10, every=0.1)
+    eventually("its script has run", lambda: container.exec("cat", "/said", check=False).stdout == b"hello\n", every=0.1)
     shown = vastai.raw(f"vastai show instance {identifier}")
     assert (shown["template_id"], shown["template_hash_id"], shown["template_name"]) == (second["id"], second["hash_id"], "my_trainer")
     assert shown["extra_env"]["BOTH"] == "one two" and shown["image_runtype"] == "ssh"

@@ -1,6 +1,7 @@
 """Unchanged official clients make an instance anew from something else (contract.md, 3.5)."""
 
 import ast
+import contextlib
 import json
 
 import pytest
@@ -40,9 +41,12 @@ def has(made, identifier, **wanted):
         row = made.row(identifier)
         if row["actual_status"] != "running" or not row["container_id"]:
             return False
-        return wanted.items() <= variables(made, identifier).items()
+        # The one before may be gone by now.
+        with contextlib.suppress(AssertionError):
+            return wanted.items() <= variables(made, identifier).items()
+        return False
 
-    eventually(f"it runs with {wanted}", so, 20, every=0.1)
+    eventually(f"it runs with {wanted}", so, 60, every=0.1)
 
 
 def test_update_instance(vastai, home, made, other):
@@ -59,7 +63,7 @@ def test_update_instance(vastai, home, made, other):
     assert "B" not in variables(made, identifier)
     assert variables(made, identifier)["VAST_TCP_PORT_22"] == port
     container = made.container(identifier)
-    eventually("its script has run", lambda: container.exec("cat", "/said", check=False).stdout == b"new\n", 10, every=0.1)
+    eventually("its script has run", lambda: container.exec("cat", "/said", check=False).stdout == b"new\n", every=0.1)
 
     # From a template, by its hash; and then, as the client's own SKILL.md has it, from what that has become.
     fields = {"name": "t", "image": made.image, "runtype": "ssh"}

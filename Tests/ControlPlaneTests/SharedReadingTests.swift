@@ -2,7 +2,7 @@ import ControlPlane
 import NIOConcurrencyHelpers
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SharedReadingTests {
+@Suite(.timeLimit(.minutes(3))) struct SharedReadingTests {
     private struct Counts {
         var begun = 0
         var atWork = 0

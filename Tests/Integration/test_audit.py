@@ -87,7 +87,7 @@ def test_a_cancellation_and_a_deletion_are_there(start_up, running, many_files):
     done = up.put_command(up.instance_id(running), "ls").json["command_id"]
     up.final(done)
     assert up.request("DELETE", f"/api/v0/commands/{done}/output").status in (200, 204)
-    waiting = up.frozen(up.instance_id(many_files), "du -a many")[0]
+    waiting = up.frozen(up.instance_id(many_files), "du -a many", timeout=300)[0]
     assert up.request("DELETE", f"/api/v0/commands/{waiting}/").status == 200
     assert [entry["command"] for entry in entries(up.data, "result.deleted")] == [done]
     assert [entry["command"] for entry in entries(up.data, "command.cancelled")] == [waiting]
@@ -111,7 +111,7 @@ def test_what_was_done_to_instances_is_there(home, made):
     assert itself.request("DELETE", f"/api/v0/instances/{one}/", body={}).status == 200
     assert made.order_destroy(one).status == 404
     destruction = f"/api/v0/instances/{one}/destruction/"
-    eventually("it is gone", lambda: home.request("GET", destruction).json["state"] == "done", 30, every=0.1)
+    eventually("it is gone", lambda: home.request("GET", destruction).json["state"] == "done", 60, every=0.1)
     assert one not in made.containers()
 
     written = entries(home.data)[before:]
@@ -177,9 +177,10 @@ def test_an_order_that_is_sent_again_is_told_so(start_up, running):
 
 def test_the_operator_is_in_it_too_while_the_server_serves(start_up, running):
     up = start_up()
+    instance = up.instance_id(running)
     before = head(up.data)
     key = up.admin("create-key", "--user", "maria", "--name", "laptop").stdout.decode().strip()
-    up.put_command(up.instance_id(running), "ls")
+    up.put_command(instance, "ls")
     up.admin("block-user", "maria")
     up.admin("unblock-user", "maria")
     up.admin("revoke-key", key)

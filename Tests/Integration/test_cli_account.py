@@ -137,7 +137,7 @@ def test_machines(home, made, boathook):
 
 def test_the_way_in_by_ssh(made, boathook):
     one = str(made.create(runtype="ssh_direc ssh_proxy"))
-    row = eventually("its port is told", lambda: (found := made.row(int(one)))["ports"].get("22/tcp") and found, 10)
+    row = eventually("its port is told", lambda: (found := made.row(int(one)))["ports"].get("22/tcp") and found)
     port = row["ports"]["22/tcp"][0]["HostPort"]
     assert boathook("ssh-url", one) == f"ssh://root@{row['public_ipaddr']}:{port}\n"
     assert boathook("scp-url", one) == f"scp://root@{row['public_ipaddr']}:{port}\n"

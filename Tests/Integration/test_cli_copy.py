@@ -35,7 +35,7 @@ def copy(home, key, tmp_path):
         script = 'mount --bind "$0" /etc/passwd && exec "$@"'
         done = subprocess.run(
             ["unshare", "--mount", "bash", "-c", script, tmp_path / "passwd", BIN / "boathook", "copy", "-i", key, *map(str, words)],
-            env=home.environment(**more), cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            env=home.environment(**more), cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == status, done
         return (done.stderr if status else done.stdout).decode()
 

@@ -49,19 +49,21 @@ def start():
 def started_and_frozen(start, client, instance):
     """`execute --follow`, of which the tool stands still."""
     for _ in range(10):
-        process = start(client, "execute", instance, "--follow", FOLLOWED)
+        process = start(client, "execute", instance, "--follow", FOLLOWED, "--timeout", 300)
         if pid := jailed.freeze(client.agent_pid, "du"):
             return process, pid
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     raise AssertionError("the command was always over before it could be stopped")
 
 
 def first_bytes(process, pid):
     """Lets the tool go on until something of it is here."""
-    deadline = time.monotonic() + 20
-    while not select.select([process.stdout], [], [], 0.02)[0]:
-        assert time.monotonic() < deadline, "nothing came"
+    # What it wrote may be long on its way on a busy machine.
+    pause = 0.02
+    while not select.select([process.stdout], [], [], pause)[0]:
+        assert pause < 20, "nothing came"
         jailed.step(pid, 0.001)
+        pause *= 2
     return os.read(process.stdout.fileno(), 65536)
 
 
@@ -140,7 +142,7 @@ def test_a_log_that_nobody_reads_is_followed_no_more(up, start, new_container):
     assert process.stdout.readline() == b"printed\n"
     process.stdout.close()
     container.exec("bash", "-c", "echo more >/proc/1/fd/1")
-    assert process.wait(20) == 74
+    assert process.wait(60) == 74
     commands = up.request("GET", "/api/v0/commands/?limit=20").json["commands"]
     [identifier] = [row["id"] for row in commands if row["instance_id"] == instance]
     assert up.final(identifier)["state"] == "cancelled"
@@ -178,14 +180,14 @@ def test_output_that_is_not_kept_any_more(up, running):
 @pytest.mark.parametrize("words", [("follow", 7), ("execute", 7, "ls"), ("execute", 7, "--follow", "ls"), ("show", "instances")])
 def test_a_page_is_no_answer(words):
     with Foreign(lambda *_: (200, "text/html", b"<p>log in</p>")) as foreign:
-        done = Client(foreign.url, "k").cli(*words, timeout=20)
+        done = Client(foreign.url, "k").cli(*words, timeout=50)
     assert (done.returncode, done.stdout) == (125, b"") and b"none of Boathook's" in done.stderr
 
 
 @pytest.mark.parametrize("words", [("execute", 7, "ls"), ("follow", 7), ("show", "instances")])
 def test_a_gateways_long_page_is_no_status_of_a_command(words):
     with Foreign(lambda *_: (502, "text/html", b"x" * (2 << 20))) as foreign:
-        done = Client(foreign.url, "k").cli(*words, timeout=20)
+        done = Client(foreign.url, "k").cli(*words, timeout=50)
     assert (done.returncode, done.stdout) == (125, b"") and b"502 Bad Gateway" in done.stderr
 
 
@@ -197,7 +199,7 @@ def test_one_failure_of_several_changes():
 
     for words, shown in [([], b"destroy instance 1\ndestroy instance 3\n"), (["--json"], None)]:
         with Foreign(answer) as foreign:
-            done = Client(foreign.url, "k").cli("destroy", "instance", "1", "2", "3", "-y", *words, timeout=20)
+            done = Client(foreign.url, "k").cli("destroy", "instance", "1", "2", "3", "-y", *words, timeout=50)
             assert ("DELETE", "/api/v0/instances/3/") in foreign.requests
         assert done.returncode == 125 and done.stderr == b"instance 2: The server failed.\n"
         if shown is None:
@@ -209,7 +211,7 @@ def test_one_failure_of_several_changes():
 def test_a_refused_key_is_tried_once():
     refusal = {"success": False, "error": "unauthorized", "msg": "No."}
     with Foreign(lambda *_: (401, "application/json", refusal)) as foreign:
-        done = Client(foreign.url, "k").cli("stop", "instance", "1", "2", "--json", timeout=20)
+        done = Client(foreign.url, "k").cli("stop", "instance", "1", "2", "--json", timeout=50)
         assert len(foreign.requests) == 1
     assert done.returncode == 125 and [row["success"] for row in json.loads(done.stdout)] == [False]
 
@@ -227,9 +229,9 @@ def test_wait_is_over_in_time_whatever_the_server_does(silent):
 
     with Foreign(answer) as foreign:
         begun = time.monotonic()
-        done = Client(foreign.url, "k").cli("stop", "instance", "7", "--wait", "--timeout", "2", timeout=30)
+        done = Client(foreign.url, "k").cli("stop", "instance", "7", "--wait", "--timeout", "2", timeout=60)
         took = time.monotonic() - begun
-    assert (done.returncode, done.stdout) == (124, b"stop instance 7\n") and 1.5 < took < 10
+    assert (done.returncode, done.stdout) == (124, b"stop instance 7\n") and 1.5 < took < 25
     assert b"not within 2 s: instance 7: " in done.stderr
 
 
@@ -240,12 +242,13 @@ def accepted():
         "success": True, "writeable_path": "", "result_url": "", "msg": "", "command_id": 7, "status_url": ""}
 
 
-def told(process):
+def told(process, meanwhile=lambda: None):
     """What is said once nothing has come of the first interrupt for a while."""
     process.send_signal(signal.SIGINT)
     line = process.stderr.readline()
+    meanwhile()
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 126
+    assert process.wait(30) == 126
     return line, process.stderr.read()
 
 
@@ -261,8 +264,7 @@ def test_a_second_interrupt_leaves_a_command_of_a_silent_server(start, words):
         process = start(Client(foreign.url, "k"), *words)
         query = "output?follow=1" if "--follow" in words else ""
         foreign.until("GET", f"/api/v0/commands/7/{query}")
-        line, rest = told(process)
-        assert ("DELETE", "/api/v0/commands/7/") in foreign.requests
+        line, rest = told(process, lambda: foreign.until("DELETE", "/api/v0/commands/7/"))
     assert line == b"boathook: cancelling command 7; interrupt again to leave\n"
     assert re.match(rb"command 7 was accepted, .*show command 7", rest)
 
@@ -289,6 +291,6 @@ def test_a_second_interrupt_leaves_though_nobody_reads(start):
         process = start(Client(foreign.url, "k"), "execute", 3, "--follow", "ls")
 
         full = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
-        eventually("it waits for its reader", lambda: waiting_bytes(process.stdout) == full, 20)
+        eventually("it waits for its reader", lambda: waiting_bytes(process.stdout) == full)
         line, _ = told(process)
     assert line == b"boathook: cancelling command 7; interrupt again to leave\n"

@@ -8,6 +8,7 @@ import pytest
 
 from harness import usage
 from harness.boathook import Up
+from harness.following import Follower
 from harness.orders import accepted, denial, ended, order, output
 from harness.policies import document
 from harness.waiting import eventually
@@ -50,6 +51,28 @@ def at_rest(container):
     return eventually("the container has begun", lambda: (found := processes(container)) and "sleep infinity" in found.values() and found)
 
 
+def at_rest_again(container, before):
+    """That nothing of ours runs on in the container."""
+    return eventually(f"its processes are {before}", lambda: processes(container) == before)
+
+
+def has_begun(up, command, container):
+    """Waits until its first words have come, and it sleeps."""
+    with Follower(up, command) as follower:
+        assert follower.until(6) == b"begun\n"
+    eventually("it runs", lambda: "sleep 1000" in processes(container).values())
+
+
+def out_of_time(up, instance, text, *states):
+    """The row of a `ps` whose time was over; it gets more on a busy machine, until it has come so far as to write this."""
+    for seconds in (1, 5, 25):
+        row = ended(up, instance, "ps", timeout=seconds)
+        if row["stdout"] == text:
+            assert row["state"] in states and row["runtime"] < seconds + 20, row
+            return row, seconds
+    raise AssertionError(row)
+
+
 # What they are: the instance's own
 
 FORMS = ["ps", "ps aux", "ps -ef", "ps -eo 'pid,ppid,user,stat,etime,time,rss,comm'", "free", "free -h", "top -b -n1", "top -b -n 1 -o %CPU",
@@ -81,6 +104,7 @@ def test_the_real_ones_where_an_image_has_them(diagnosing, new_container):
             pytest.skip(f"this host has no {program}")
         copy_program(f"/usr/bin/{program}", container.merged)
     instance = diagnosing.instance_id(container)
+    at_rest(container)
     rows = [line.split(None, 3) for line in output(diagnosing, instance, "ps -e").decode().splitlines()]
     assert rows[0][0] == "PID" and {"bash", "sleep", "ps"} <= {row[3] for row in rows[1:]} and len(rows) == 4
     assert re.search(rb"^Mem: +\d+ ", output(diagnosing, instance, "free -b"), re.M)
@@ -144,19 +168,20 @@ def test_a_paused_instance_answers_at_once(diagnosing, instance_with):
     instance, container = instance_with("echo never")
     container.engine.docker("pause", container.name)
     try:
-        row = ended(diagnosing, instance, "ps", seconds=10)
+        # Before the time of a program that hangs would be over.
+        row = ended(diagnosing, instance, "ps", seconds=25)
         assert row["state"] == "denied" and "paused" in row["note"], row
-        assert ended(diagnosing, instance, "ls home", seconds=10)["stdout"] == "maria\n"
+        assert ended(diagnosing, instance, "ls home", seconds=25)["stdout"] == "maria\n"
     finally:
         container.engine.docker("unpause", container.name)
 
 
 def test_an_instance_that_stops_meanwhile(diagnosing, instance_with):
     instance, container = instance_with("echo begun; exec sleep 1000")
-    started = accepted(diagnosing, instance, "ps", timeout=60)["command_id"]
-    eventually("it runs", lambda: "sleep 1000" in processes(container).values())
+    started = accepted(diagnosing, instance, "ps", timeout=300)["command_id"]
+    has_begun(diagnosing, started, container)
     container.kill()
-    row = diagnosing.final(started, seconds=20)
+    row = diagnosing.final(started)
     assert row["state"] in ("exited", "signalled") and row["exit_code"] in (137, None), row
     assert row["stdout"] == "begun\n"
 
@@ -166,32 +191,31 @@ def test_an_instance_that_stops_meanwhile(diagnosing, instance_with):
 def test_what_takes_too_long_is_killed_inside(diagnosing, instance_with):
     instance, container = instance_with("echo begun; exec sleep 1000")
     before = at_rest(container)
-    row = ended(diagnosing, instance, "ps", timeout=1)
-    assert (row["state"], row["complete"], row["stdout"], row["note"]) == ("timed_out", False, "begun\n", "killed after 1 s"), row
-    assert 1 <= row["runtime"] < 5
-    assert processes(container) == before
+    row, seconds = out_of_time(diagnosing, instance, "begun\n", "timed_out")
+    assert (row["complete"], row["note"]) == (False, f"killed after {seconds} s") and row["runtime"] >= seconds, row
+    at_rest_again(container, before)
 
 
 def test_what_is_cancelled_is_killed_inside(diagnosing, instance_with):
     # It heeds no other signal.
     instance, container = instance_with("trap '' TERM INT HUP; echo begun; exec sleep 1000")
     before = at_rest(container)
-    started = accepted(diagnosing, instance, "ps")["command_id"]
-    eventually("it runs", lambda: "sleep 1000" in processes(container).values())
+    started = accepted(diagnosing, instance, "ps", timeout=300)["command_id"]
+    has_begun(diagnosing, started, container)
     assert diagnosing.request("DELETE", f"/api/v0/commands/{started}/").status == 200
-    row = diagnosing.final(started, seconds=10)
+    row = diagnosing.final(started)
     assert (row["state"], row["stdout"], row["complete"]) == ("cancelled", "begun\n", False)
-    assert processes(container) == before
+    at_rest_again(container, before)
 
 
 def test_what_writes_without_end_is_killed_inside(diagnosing, instance_with):
     instance, container = instance_with("exec cat /dev/zero")
     before = at_rest(container)
     resident = usage.resident_mebibytes(diagnosing.agent_pid)
-    row = ended(diagnosing, instance, "ps")
+    row = ended(diagnosing, instance, "ps", timeout=300)
     assert (row["state"], row["output_bytes"], row["complete"]) == ("signalled", 8 << 20, False)
     assert row["note"] == f"killed when its output reached its limit of {8 << 20} bytes"
-    assert processes(container) == before
+    at_rest_again(container, before)
     assert usage.resident_mebibytes(diagnosing.agent_pid) - resident < 128
 
 
@@ -208,7 +232,7 @@ def test_a_rules_own_output_limit(start_up, new_container, tmp_path, stream):
 
 def test_both_streams_come_whole(diagnosing, instance_with):
     instance, _ = instance_with("for i in {1..20000}; do echo out $i; echo err $i >&2; done")
-    row = ended(diagnosing, instance, "ps")
+    row = ended(diagnosing, instance, "ps", timeout=300, seconds=300)
     assert row["exit_code"] == 0 and row["complete"]
     for stream, word in (("stdout", "out"), ("stderr", "err")):
         got = diagnosing.request("GET", f"/api/v0/commands/{row['id']}/output?stream={stream}").body
@@ -222,19 +246,18 @@ def test_who_leaves_children_behind_holds_nobody_up(diagnosing, instance_with):
     instance, container = instance_with("sleep 1000 & disown; echo done")
     descriptors = usage.descriptors(diagnosing.agent_pid)
     for _ in range(3):
-        row = ended(diagnosing, instance, "ps", timeout=1, seconds=10)
-        assert row["stdout"] == "done\n" and row["state"] in ("exited", "timed_out"), row
+        out_of_time(diagnosing, instance, "done\n", "exited", "timed_out")
     # One for each run would be three; the agent's own connections come and go.
-    eventually("nothing stays open for them", lambda: usage.descriptors(diagnosing.agent_pid) < descriptors + 3, 20)
+    eventually("nothing stays open for them", lambda: usage.descriptors(diagnosing.agent_pid) < descriptors + 3)
     assert output(diagnosing, instance, "ls home") == b"maria\n"
 
 
 def test_who_closes_its_output_is_waited_for_or_killed(diagnosing, instance_with):
     instance, container = instance_with("exec >&- 2>&-; exec sleep 1000")
     before = at_rest(container)
-    row = ended(diagnosing, instance, "ps", timeout=2, seconds=20)
+    row = ended(diagnosing, instance, "ps", timeout=2)
     assert row["state"] == "timed_out" and row["complete"] is False, row
-    assert processes(container) == before
+    at_rest_again(container, before)
 
 
 def test_who_kills_itself(diagnosing, instance_with):
@@ -254,13 +277,13 @@ def test_many_at_once_and_readers_beside_them(diagnosing, instance_with):
     """A program that hangs takes no turn from the instance's other commands."""
     instance, container = instance_with("exec sleep 1000")
     before = at_rest(container)
-    hanging = [accepted(diagnosing, instance, "ps", timeout=100)["command_id"] for _ in range(3)]
+    hanging = [accepted(diagnosing, instance, "ps", timeout=300)["command_id"] for _ in range(3)]
     eventually("all run", lambda: list(processes(container).values()).count("sleep 1000") == 3)
     assert output(diagnosing, instance, "ls home") == b"maria\n"
     for identifier in hanging:
         diagnosing.request("DELETE", f"/api/v0/commands/{identifier}/")
     assert {diagnosing.final(identifier)["state"] for identifier in hanging} == {"cancelled"}
-    assert processes(container) == before
+    at_rest_again(container, before)
 
 
 def test_nothing_is_left_by_an_agent_that_ends(start_up, new_container):
@@ -268,11 +291,10 @@ def test_nothing_is_left_by_an_agent_that_ends(start_up, new_container):
     container = new_container()
     install(container, "ps", "exec sleep 1000")
     before = at_rest(container)
-    accepted(up, up.instance_id(container), "ps", timeout=100)
+    accepted(up, up.instance_id(container), "ps", timeout=300)
     eventually("it runs", lambda: "sleep 1000" in processes(container).values())
-    status, took = up.process.terminate()
-    assert status == 0
-    eventually("nothing of it runs on", lambda: processes(container) == before, 10)
+    assert up.process.terminate()[0] == 0
+    at_rest_again(container, before)
 
 
 def test_what_a_killed_agent_left_is_ended_by_the_next(start_fleet, new_container):
@@ -288,13 +310,13 @@ fi
 echo $$ >/root/first
 exec sleep 1000""")
     before = at_rest(container)
-    started = accepted(fleet, fleet.instance_id(container), "ps", timeout=100)["command_id"]
+    started = accepted(fleet, fleet.instance_id(container), "ps", timeout=300)["command_id"]
     eventually("it runs", lambda: "sleep 1000" in processes(container).values())
     fleet.agent.kill()
     assert "sleep 1000" in processes(container).values(), "it is the engine's, so nothing was shown"
     fleet.start_agent()
-    row = fleet.final(started, seconds=20)
+    row = fleet.final(started)
     assert (row["state"], row["exit_code"], row["stdout"], row["complete"]) == ("exited", 3, "again\n", True), row
-    assert processes(container) == before
-    assert not list((fleet.agent_data / "agent/programs").iterdir())
+    at_rest_again(container, before)
+    eventually("it is forgotten", lambda: not list((fleet.agent_data / "agent/programs").iterdir()))
     assert fleet.command(started) == row

@@ -144,7 +144,7 @@ def test_401_with_a_wrong_key_in_the_query(up, instance):
 
 def test_401_comes_before_the_body(up, instance):
     parts = urllib.parse.urlsplit(up.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
         connection.sendall(
             f"PUT {path(instance)} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer wrong\r\n"
             "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n".encode()
@@ -208,9 +208,14 @@ def test_a_person_never_meets_the_default_rate_limit(up, instance):
 def test_429_with_upstreams_interval(start_up, stopped):
     up = start_up("--compatibility", "vast-strict")
     instance = up.instance_id(stopped, "exited")
-    time.sleep(1.6)
-    assert up.put_command(instance, "ls").status == 200
-    answer = up.put_command(instance, "ls")
+    for _ in range(10):
+        time.sleep(1.6)
+        began = time.monotonic()
+        assert up.put_command(instance, "ls").status == 200
+        answer = up.put_command(instance, "ls")
+        if answer.status == 429:
+            break
+        assert time.monotonic() - began >= 1.5, "they came within the interval"
     assert answer.status == 429, answer
     body = answer.json
     assert body["detail"] == "API requests too frequent endpoint threshold=1.5"
@@ -265,7 +270,7 @@ def test_dry_run_decides_and_runs_nothing(up, new_container):
 
 
 def test_prefer_wait_takes_one_round_trip(up, instance):
-    answer = up.put_command(instance, "ls -l home", headers={"Prefer": "wait=10"})
+    answer = up.put_command(instance, "ls -l home", headers={"Prefer": "wait=50"})
     assert answer.status == 200
     assert up.command(answer.json["command_id"])["state"] == "exited"
 

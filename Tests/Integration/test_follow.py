@@ -4,9 +4,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import itertools
-import os
 import random
-import signal
 import threading
 import time
 
@@ -42,26 +40,38 @@ def frozen(many_files, frozen_tool):
 
 
 @contextlib.contextmanager
-def stepping(pid):
-    """The tool goes on a little now and then; it stands still afterwards."""
-    enough = threading.Event()
+def stepping(follower, pid):
+    """The tool goes on a little whenever the follower waits for bytes, and stands still otherwise.
 
-    def step():
-        while not enough.wait(0.03):
-            jailed.step(pid, 0.001)
+    What it wrote may be long on its way on a busy machine: each further step of one wait comes twice as late.
+    """
 
-    thread = threading.Thread(target=step)
-    thread.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        thread.join()
+    @contextlib.contextmanager
+    def steps():
+        enough = threading.Event()
+
+        def step():
+            pause = 0.01
+            while not enough.wait(pause):
+                jailed.step(pid, 0.001)
+                pause *= 2
+
+        thread = threading.Thread(target=step)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join()
+
+    follower.meanwhile = steps
+    yield
+    follower.meanwhile = contextlib.nullcontext
 
 
 def let_write(pid, follower, count):
     """Lets the tool go on until its follower has so many bytes."""
-    with stepping(pid):
+    with stepping(follower, pid):
         return follower.until(count)
 
 
@@ -91,7 +101,7 @@ def test_events_come_while_the_tool_still_runs(boathook, frozen, expected):
     with Follower(boathook, identifier, events=True) as follower:
         assert follower.headers["content-type"] == "text/event-stream; charset=utf-8"
         stream = follower.events()
-        with stepping(pid):
+        with stepping(follower, pid):
             first = [next(stream), next(stream)]
         assert [event.name for event in first] == ["run", "stdout"]
         assert boathook.command(identifier)["state"] not in TERMINAL
@@ -139,14 +149,16 @@ def test_several_followers_at_once(boathook, frozen, expected):
 def test_one_that_is_over_in_no_time(boathook, running):
     """Follows many a quick command from its acceptance on: all comes, and at once."""
     instance, expected = boathook.instance_id(running), running.exec("ls", "usr").stdout
-    slowest = 0
     for _ in range(400):
         identifier = boathook.put_command(instance, "ls usr").json["command_id"]
-        started = time.monotonic()
-        with Follower(boathook, identifier, timeout=60) as follower:
+        started = time.time()
+        with Follower(boathook, identifier) as follower:
             assert follower.rest() == expected
-        slowest = max(slowest, time.monotonic() - started)
-    assert slowest < 3, f"the slowest took {slowest:.1f} s"
+        ended = time.time()
+        # From the command's own end on: a busy machine may be slow with the command. Who missed it looks again after five.
+        if ended - started > 3:
+            late = ended - boathook.command(identifier)["finished_at"]
+            assert late < 3, f"the follower's end came {late:.1f} s after the command's"
 
 
 # Cut connections
@@ -157,11 +169,10 @@ def test_cut_ten_times_and_gone_on_with(boathook, frozen, expected):
     places = sorted(rng.sample(range(1, 50_000), 5) + rng.sample(range(50_000, len(expected)), 5))
     identifier, pid = frozen(boathook)
     got, run = b"", None
-    with stepping(pid):
-        for place in places[:5]:
-            with Follower(boathook, identifier, offset=len(got), run=run) as follower:
-                got += follower.until(place - len(got))[: place - len(got)]
-            run = run or eventually("its run is known", lambda: boathook.command(identifier)["run"])
+    for place in places[:5]:
+        with Follower(boathook, identifier, offset=len(got), run=run) as follower:
+            got += let_write(pid, follower, place - len(got))[: place - len(got)]
+        run = run or eventually("its run is known", lambda: boathook.command(identifier)["run"])
     assert boathook.command(identifier)["state"] == "running"
     jailed.thaw(pid)
     for place in places[5:]:
@@ -176,11 +187,10 @@ def test_events_cut_ten_times_and_gone_on_with(boathook, frozen, expected):
     rng = random.Random(2)
     identifier, pid = frozen(boathook)
     events, last = [], None
-    with stepping(pid):
-        for _ in range(10):
-            with Follower(boathook, identifier, events=True, last_event_id=last) as follower:
-                events += itertools.islice(follower.events(), rng.randint(2, 6))
-            last = events[-1].id
+    for _ in range(10):
+        with Follower(boathook, identifier, events=True, last_event_id=last) as follower, stepping(follower, pid):
+            events += itertools.islice(follower.events(), rng.randint(2, 6))
+        last = events[-1].id
     assert boathook.command(identifier)["state"] == "running"
     jailed.thaw(pid)
     with Follower(boathook, identifier, events=True, last_event_id=last) as follower:
@@ -201,7 +211,7 @@ def test_one_that_reads_nothing_holds_nobody_up(start_fleet, large):
     identifier, pid = fleet.frozen(instance, "du -a large", timeout=300)
     idle = [Follower(fleet, identifier, events=number % 2 == 1, buffer=4096) for number in range(4)]
     jailed.thaw(pid)
-    row = fleet.final(identifier, 120)
+    row = fleet.final(identifier, 300)
     assert (row["state"], row["complete"]) == ("exited", True) and row["output_bytes"] > 100_000_000
     for name, process in fleet.processes.items():
         grown = usage.resident_mebibytes(process.pid) - before[name]
@@ -221,7 +231,7 @@ def test_a_crowd_that_follows_keeps_no_other_command_from_its_end(boathook, froz
     identifier, _ = frozen(boathook)
     followers = [Follower(boathook, identifier) for _ in range(20)]
     other = boathook.put_command(instance, "ls home").json["command_id"]
-    assert boathook.final(other, seconds=10)["state"] == "exited"
+    assert boathook.final(other)["state"] == "exited"
     for follower in followers:
         follower.close()
 
@@ -245,7 +255,8 @@ def test_the_agent_stops_sending_when_the_follower_goes(boathook, frozen):
         return all(count <= before[name] + 1 for name, count in held().items())
 
     with contextlib.suppress(AssertionError):
-        eventually("all is released", is_released, 15)
+        # Of the connections that are kept for the next request, the last one closes after a minute.
+        eventually("all is released", is_released, 90)
     assert is_released(), (before, held())
     assert boathook.command(identifier)["state"] not in TERMINAL
 
@@ -298,7 +309,7 @@ def test_the_agent_dies_and_events_say_restarted(start_fleet, frozen, expected):
     identifier, pid = frozen(fleet)
     with Follower(fleet, identifier, events=True) as follower:
         stream = follower.events()
-        with stepping(pid):
+        with stepping(follower, pid):
             early = [next(stream), next(stream)]
         fleet.agent.kill()
         fleet.start_agent()
@@ -326,7 +337,8 @@ def test_the_agent_dies_before_the_follower_has_a_byte(start_fleet, frozen, expe
     if events[-1].name == "end":
         assert text_of(events) == expected and [event.name for event in events].count("run") == 1
     else:
-        assert [event.name for event in events] == ["run", "restarted"]
+        names = [event.name for event in events]
+        assert (names[0], names[-1]) == ("run", "restarted") and set(names[1:-1]) <= {"stdout"} and expected.startswith(text_of(events))
 
 
 @pytest.mark.parametrize("gently", [True, False], ids=["SIGTERM", "SIGKILL"])
@@ -354,10 +366,10 @@ def test_the_server_dies_and_the_rest_comes_after_it(start_fleet, frozen, expect
 def test_the_server_ends_in_time_with_followers(boathook, frozen):
     identifier, pid = frozen(boathook)
     followers = [Follower(boathook, identifier, events=number % 2 == 1) for number in range(10)]
-    jailed.step(pid, 0.02)
+    let_write(pid, followers[0], 1)
     process = boathook.processes.get("server") or boathook.processes["up"]
-    status, took = process.terminate()
-    assert status == 0 and took < 5
+    # The tool could stand there for minutes.
+    assert process.terminate(20)[0] == 0
     for follower in followers:
         with contextlib.suppress(BrokenOff):
             assert b"event: end" not in follower.rest()
@@ -506,9 +518,9 @@ def test_names_that_are_no_text(boathook, new_container):
 
 def test_a_writer_is_followed_too(boathook, new_container):
     container = new_container()
-    container.shell("mkdir -p /many/{1..300}")
-    expected = 301
-    identifier, pid = boathook.frozen(boathook.instance_id(container), "rm -rv many")
+    container.shell("mkdir -p /many/{1..1500}")
+    expected = 1501
+    identifier, pid = boathook.frozen(boathook.instance_id(container), "rm -rv many", timeout=300)
     with Follower(boathook, identifier) as follower:
         jailed.thaw(pid)
         lines = follower.rest().splitlines()

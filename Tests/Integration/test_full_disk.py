@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from harness import http, jailed
+from harness import http
 from harness.disk import SmallDisk
 from harness.waiting import eventually
 
@@ -21,7 +21,8 @@ def disk(tmp_path):
 @pytest.fixture
 def full(disk, start_up):
     """`boathook up` on a disk that was filled after its start."""
-    up = start_up(data=disk.path / "data")
+    # Hundreds of commands stand in line, and a slow machine takes its time with them.
+    up = start_up("--writer-start-seconds", "600", data=disk.path / "data")
     yield up
     up.process.end()
 
@@ -50,8 +51,8 @@ def outcome(up, container, command):
 
 def test_all_three_commands_work(disk, full, crowded):
     assert reserve(full) >= RESERVE
-    disk.fill()
-    assert disk.free == 0
+    # What the machine tells at its start may need a part of the reserve, and leave some of that.
+    eventually("the disk is full", lambda: disk.fill() or disk.free == 0)
     assert outcome(full, crowded, "ls home") == crowded.exec("ls", "home").stdout
     assert outcome(full, crowded, "du -a many") == crowded.exec("du", "-a", "many").stdout
     assert outcome(full, crowded, "rm home/one") == b""
@@ -89,7 +90,7 @@ def test_many_in_a_row_and_a_kill_in_between(disk, full, crowded):
         accepted.append((answer.json, b"" if number % 3 == 0 else expected))
         if number % 100 == 0:
             for done, _ in accepted:
-                full.final(done["command_id"])
+                full.final(done["command_id"], 200)
             full.process.kill()
             # What the last process had may be free for a moment.
             disk.fill("filler")
@@ -103,7 +104,7 @@ def test_many_in_a_row_and_a_kill_in_between(disk, full, crowded):
 
 def test_killed_with_open_commands_and_started_on_the_full_disk(disk, full, crowded):
     instance = full.instance_id(crowded)
-    identifier, _ = full.frozen(instance, "du -a many")
+    identifier, _ = full.frozen(instance, "du -a many", timeout=300)
     behind = [full.put_command(instance, command).json["command_id"] for command in ("rm home/one", "ls home", "rm home/two")]
     disk.fill()
     full.process.kill()
@@ -119,7 +120,7 @@ def test_a_writer_that_was_killed_is_lost_on_the_full_disk_too(disk, full, new_c
     container = new_container()
     container.shell("mkdir -p /many/{1..3000}")
     disk.fill()
-    identifier, _ = full.frozen(full.instance_id(container), "rm -rv many")
+    identifier, _ = full.frozen(full.instance_id(container), "rm -rv many", timeout=300)
     full.process.kill()
     disk.fill()
     full.start()
@@ -144,7 +145,7 @@ def test_it_goes_on_when_there_is_space_again(disk, full, crowded):
         outcome(full, crowded, "du -a many")
     assert reserve(full) < RESERVE
     disk.empty()
-    eventually("the reserve is whole again", lambda: reserve(full) >= RESERVE, 25, every=0.2)
+    eventually("the reserve is whole again", lambda: reserve(full) >= RESERVE, 60, every=0.2)
     assert outcome(full, crowded, "du -a many") == crowded.exec("du", "-a", "many").stdout
     # And for the next time it is there again.
     disk.fill()
@@ -158,7 +159,7 @@ def test_it_starts_for_the_first_time_on_a_full_disk_or_says_why(disk, engine, t
     disk.fill()
     done = run(
         BIN / "boathook", "up", "--data-dir", disk.path / "data", "--listen", f"127.0.0.1:{http.free_port()}",
-        "--engine", engine.url, check=False, timeout=30,
+        "--engine", engine.url, check=False, timeout=60,
     )
     assert done.returncode != 0 and done.stdout == b""
     assert b"disk" in done.stderr.lower() or b"space" in done.stderr.lower(), done.stderr

@@ -43,7 +43,7 @@ def test_a_change_is_told_until_the_server_has_it(fleet, new_container):
     left = [page("200 OK"), page("404 Not Found")]
     fleet.between.answers = lambda path: left.pop(0) if path == REPORTS and left else None
     container = new_container()
-    assert fleet.instance_id(container, seconds=30)
+    assert fleet.instance_id(container, seconds=60)
     assert not left
 
 

@@ -238,7 +238,7 @@ def test_a_fifo_holds_nobody_up(inspecting, new_container, state):
         container.stop()
     instance = inspecting.instance_id(container, state)
     for reader in READERS:
-        row = ended(inspecting, instance, f"{reader} home/pipe", seconds=5)
+        row = ended(inspecting, instance, f"{reader} home/pipe", seconds=50)
         assert row["state"] == "exited", row
         assert row["exit_code"] == 0 if reader.split()[0] in ("file", "stat", "tree", "find", "du", "ls") else row["exit_code"] > 0, row
     assert output(inspecting, instance, "grep -r x home") == b"home/x:x\n"
@@ -253,13 +253,13 @@ def test_who_waits_at_a_fifo_in_the_instance_is_left_alone(inspecting, new_conta
         ["docker", "--host", container.engine.url, "exec", container.name, "bash", "-c", "echo precious >/home/pipe"],
         stdin=subprocess.DEVNULL)
     try:
-        process = eventually("the writer waits", lambda: waiting_at_fifo(container), 10)
+        process = eventually("the writer waits", lambda: waiting_at_fifo(container))
         row = ended(inspecting, inspecting.instance_id(container), f"{reader} home" if reader == "grep -r x" else f"{reader} home/pipe")
         assert row["state"] == "exited", row
         # Still there, and what it has to say is for its own reader.
-        got = run("timeout", "5", "cat", container.merged / "home/pipe", check=False)
+        got = run("timeout", "60", "cat", container.merged / "home/pipe", check=False)
         assert got.stdout == b"precious\n"
-        assert writer.wait(10) == 0 and process
+        assert writer.wait(60) == 0 and process
     finally:
         writer.kill()
         writer.wait()

@@ -16,11 +16,16 @@ def test_only_labelled_containers_are_adopted(up, new_container):
 def test_state_follows_the_engine(up, new_container):
     container = new_container()
     identifier = up.instance_id(container, "running")
+    took = []
     for change, status in [(container.stop, "exited"), (container.start, "running"), (container.kill, "exited")]:
         change()
-        assert up.instance_id(container, status, seconds=1.0) == identifier
+        began = time.monotonic()
+        assert up.instance_id(container, status) == identifier
+        took.append(time.monotonic() - began)
+    # A busy machine may be late with one of them.
+    assert min(took) < 1, took
     container.remove()
-    eventually("it is no longer listed", lambda: container.name not in [r["label"] for r in up.instances()], 2)
+    eventually("it is no longer listed", lambda: container.name not in [r["label"] for r in up.instances()])
 
 
 def test_ids_are_never_reused(up, new_container):
@@ -57,18 +62,23 @@ def test_the_old_list(up, running):
 def test_pages(up, engine, new_container):
     names = {new_container().name for _ in range(3)}
     eventually("all are listed", lambda: names <= {row["label"] for row in up.instances()})
-    seen, token = [], None
-    for _ in range(50):
-        query = "?limit=2" + (f"&after_token={token}" if token else "")
-        page = up.request("GET", f"/api/v1/instances/{query}").json
-        assert set(page) == {"success", "total_instances", "label_counts", "instances_found", "instances", "next_token"}
-        assert len(page["instances"]) <= 2
-        seen += [row["id"] for row in page["instances"]]
-        token = page["next_token"]
-        if not token:
+    for _ in range(10):
+        before = {row["id"] for row in up.instances()}
+        seen, token = [], None
+        for _ in range(50):
+            query = "?limit=2" + (f"&after_token={token}" if token else "")
+            page = up.request("GET", f"/api/v1/instances/{query}").json
+            assert set(page) == {"success", "total_instances", "label_counts", "instances_found", "instances", "next_token"}
+            assert len(page["instances"]) <= 2
+            seen += [row["id"] for row in page["instances"]]
+            token = page["next_token"]
+            if not token:
+                break
+        # What another test has removed may go from the list only now.
+        if before == {row["id"] for row in up.instances()}:
             break
     assert len(seen) == len(set(seen)) == page["total_instances"]
-    assert {row["id"] for row in up.instances()} == set(seen)
+    assert before == set(seen)
 
 
 def test_current_user(up):
@@ -83,23 +93,15 @@ def test_gpu_names_need_no_key(up):
     assert answer.status == 200 and isinstance(answer.json["gpu_names"], list)
 
 
-def test_a_command_waits_for_nothing_while_others_run(up, many_files, running):
+def test_a_command_waits_for_nothing_while_others_run(up, many_files, running, frozen_tool):
     """A long command on one container does not hold up a short one on another."""
     from harness import jailed
 
-    pid, accepted = None, None
-    for _ in range(10):
-        accepted = up.put_command(up.instance_id(many_files), "du -a many").json
-        if pid := jailed.freeze(up.process.pid, "du"):
-            break
-    assert pid, "the command was always over before it could be stopped"
-    try:
-        started = time.monotonic()
-        assert up.run(up.instance_id(running), "ls home")[1]["exit_code"] == 0
-        assert time.monotonic() - started < 2
-    finally:
-        jailed.thaw(pid)
-    assert up.final(accepted["command_id"])["state"] == "exited"
+    identifier, pid = frozen_tool(up, many_files, "du -a many")
+    assert up.run(up.instance_id(running), "ls home")[1]["exit_code"] == 0
+    assert up.command(identifier)["state"] in ("dispatched", "running") and jailed.stopped(pid)
+    jailed.thaw(pid)
+    assert up.final(identifier)["state"] == "exited"
 
 
 def test_a_stopped_container_starts_while_a_reader_runs_and_after_a_writer(up, new_container):
@@ -109,7 +111,7 @@ def test_a_stopped_container_starts_while_a_reader_runs_and_after_a_writer(up, n
     identifier = up.instance_id(container, "exited")
     assert up.run(identifier, "rm -r home/d")[1]["exit_code"] == 0
     container.start()
-    assert up.instance_id(container, "running", seconds=1.0) == identifier
+    assert up.instance_id(container, "running") == identifier
     assert container.exec("ls", "/home").stdout.split() == [b"maria"]
 
 
@@ -127,16 +129,18 @@ def test_a_busy_quarter_of_a_minute_leaves_nothing_behind(up, running, stopped):
         return len(processes), mounts, descriptors
 
     def busy(rounds):
-        for _ in range(rounds):
-            for container in (running, stopped):
-                assert up.put_command(up.instance_id(container), "ls -l home").status == 200
-        up.final(up.request("GET", "/api/v0/commands/").json["commands"][0]["id"])
+        answers = [up.put_command(up.instance_id(one), "ls -l home") for _ in range(rounds) for one in (running, stopped)]
+        assert {answer.status for answer in answers} == {200}
+        for answer in answers:
+            up.final(answer.json["command_id"])
 
     # Every slot gets the control groups that it keeps.
     busy(20)
     before = residue()
     busy(100)
-    eventually(
-        "processes and mounts are as before, descriptors nearly",
-        lambda: (now := residue())[:2] == before[:2] and now[2] <= before[2] + 20, 10, every=0.2,
-    )
+
+    def as_before():
+        # The last one may still have been on its way out before.
+        return all(now <= then + more for now, then, more in zip(residue(), before, (0, 0, 20)))
+
+    eventually("processes and mounts are as before, descriptors nearly", as_before, every=0.2)

@@ -66,7 +66,7 @@ def test_never_more_instances_than_slots(roomy, tmp_path):
         assert made.ask(offer).status == 404
         made.start(first)
         assert made.order_destroy(first).status == 200
-        answer = eventually("there is room again", lambda: (found := made.ask(offer)).status == 200 and found, 20, every=0.1)
+        answer = eventually("there is room again", lambda: (found := made.ask(offer)).status == 200 and found, 60, every=0.1)
         assert first not in made.containers()
         made.destroy(*rest, answer.json["new_contract"])
 
@@ -88,7 +88,8 @@ def test_never_more_disk_than_there_is(roomy, tmp_path):
         # What they claim is claimed, whether they exist by now or not.
         assert made.ask(offer, disk=size).status == 404
         made.destroy(*ids)
-        assert abs(made.offers()[0]["disk_space"] - free) < 20
+        # The server hears of it after the engine.
+        eventually("all of it is free again", lambda: abs(made.offers()[0]["disk_space"] - free) < 20)
 
 
 @pytest.mark.slow
@@ -156,8 +157,8 @@ def test_fifty_at_a_time_while_somebody_lists(roomy, tmp_path):
         assert len(most) > 20 and max(most) > 10
         residue.check(before, 60)
         # Pools of threads have their full size now, which is far from one for each instance.
-        eventually("its descriptors are those from before", lambda: usage.descriptors(up.agent_pid) <= descriptors + 10, 15, every=0.5)
-        assert usage.threads(up.agent_pid) <= threads + owners // 2
+        eventually("its descriptors are those from before", lambda: usage.descriptors(up.agent_pid) <= descriptors + 10, every=0.5)
+        eventually("its threads, too", lambda: usage.threads(up.agent_pid) <= threads + owners // 2, every=0.5)
 
 
 # Killed
@@ -196,7 +197,7 @@ def test_killed_among_twenty_creates(fleet, victims, moment):
     made = Instances(fleet)
     creating = Creating(made)
     if victims == "server":
-        eventually("some were granted", lambda: len(creating.granted()) >= moment, 30, every=0.001)
+        eventually("some were granted", lambda: len(creating.granted()) >= moment, 60, every=0.001)
     else:
         eventually("some have containers", lambda: len(made.containers()) >= moment, 60, every=0.001)
     if victims in ("agent", "both"):
@@ -210,7 +211,7 @@ def test_killed_among_twenty_creates(fleet, victims, moment):
         fleet.start_agent()
 
     # Whoever got an answer has an instance; whoever got none has one or none, and none has two.
-    [rows] = eventually("all is as wished", agreed(made), 10, every=0.2)
+    [rows] = eventually("all is as wished", agreed(made), 60, every=0.2)
     assert creating.granted() <= set(rows)
     labels = collections.Counter(row["label"] for row in rows.values())
     assert max(labels.values()) == 1 and set(labels) <= {f"n{number}" for number in range(20)}
@@ -231,7 +232,7 @@ def test_killed_among_destroys(fleet, victim):
         assert made.order_destroy(identifier).status == 200
     fleet.processes[victim].kill()
     fleet.start_agent() if victim == "agent" else fleet.start_server()
-    eventually("six are gone, two are not", lambda: set(made.containers()) == set(ids[6:]), 10, every=0.1)
+    eventually("six are gone, two are not", lambda: set(made.containers()) == set(ids[6:]), 60, every=0.1)
     assert {row["id"] for row in fleet.instances()} == set(ids[6:])
 
 
@@ -243,7 +244,7 @@ def test_wishes_made_while_the_machine_is_away(fleet):
     made.stop(started)
     before = {identifier: made.container(identifier).name for identifier in (kept, recycled)}
     fleet.agent.kill()
-    eventually("it is seen to be away", lambda: made.row(kept)["actual_status"] == "offline", 20)
+    eventually("it is seen to be away", lambda: made.row(kept)["actual_status"] == "offline")
     # An offer of a machine that is away can be had no more.
     assert made.offers(rentable={"eq": True}) == []
     assert made.change(stopped, state="stopped").json["success"]
@@ -253,8 +254,8 @@ def test_wishes_made_while_the_machine_is_away(fleet):
     reboot = made.verb("reboot", kept)
     assert (reboot.status, reboot.json["success"]) == (200, False)
     fleet.start_agent()
-    eventually("it has another container", lambda: made.row(recycled)["container_id"] not in (None, before[recycled]), 10, every=0.1)
-    [rows] = eventually("all is as wished", agreed(made), 10, every=0.2)
+    eventually("it has another container", lambda: made.row(recycled)["container_id"] not in (None, before[recycled]), 60, every=0.1)
+    [rows] = eventually("all is as wished", agreed(made), 60, every=0.2)
     assert {identifier: row["actual_status"] for identifier, row in rows.items()} == {
         kept: "running", stopped: "exited", started: "running", recycled: "running"}
     assert made.container(kept).name == before[kept]
@@ -276,9 +277,9 @@ def test_killed_while_one_is_recycled(fleet, event):
     fleet.start_agent()
     after = eventually(
         "it runs in another container", lambda: (row := made.row(identifier))["actual_status"] == "running"
-        and row["container_id"] not in (None, before["container_id"]) and row, 20, every=0.1)
+        and row["container_id"] not in (None, before["container_id"]) and row, 60, every=0.1)
     assert after["ports"] == before["ports"]
-    eventually("the old one is gone", lambda: len(made.containers()[identifier]) == 1, 10, every=0.1)
+    eventually("the old one is gone", lambda: len(made.containers()[identifier]) == 1, every=0.1)
 
 
 @contextlib.contextmanager
@@ -332,7 +333,7 @@ def test_what_others_did_while_the_agent_was_down(fleet, roomy):
     fleet.start_agent()
     # It is adopted as a new instance, and never removed.
     adopted = eventually(
-        "it is adopted", lambda: next((row for row in fleet.instances() if row["id"] not in (one, other)), None), 10)
+        "it is adopted", lambda: next((row for row in fleet.instances() if row["id"] not in (one, other)), None))
     assert adopted["id"] != 987654321 and adopted["actual_status"] == "running"
     assert made.row(other)["actual_status"] == "running"
     made.destroy(made.create())
@@ -344,8 +345,8 @@ def test_what_others_did_while_the_agent_was_down(fleet, roomy):
     made.stop(adopted["id"])
     made.start(adopted["id"])
     assert made.order_destroy(adopted["id"]).status == 200 and made.row(adopted["id"]) is None
-    eventually("it is gone", lambda: roomy.docker("inspect", "unheard-of", check=False).returncode != 0, 20, every=0.1)
-    eventually("its volume, too", lambda: not roomy.docker("volume", "ls", "--quiet", "--filter", "name=unheard-of").stdout, 10, every=0.1)
+    eventually("it is gone", lambda: roomy.docker("inspect", "unheard-of", check=False).returncode != 0, every=0.1)
+    eventually("its volume, too", lambda: not roomy.docker("volume", "ls", "--quiet", "--filter", "name=unheard-of").stdout, every=0.1)
     assert made.row(other)["actual_status"] == "running" and made.container(other).is_running
     assert roomy.docker("inspect", "--format", "{{.State.Running}}", "namesake").stdout == b"true\n"
 
@@ -356,7 +357,7 @@ def test_a_container_of_a_destroyed_instance_is_not_kept(fleet, roomy):
     labels = made.container(identifier).inspect()["Config"]["Labels"]
     made.destroy(identifier)
     impostor(made, labels, "come-back")
-    eventually("it is gone again", lambda: identifier not in made.containers(), 10, every=0.1)
+    eventually("it is gone again", lambda: identifier not in made.containers(), every=0.1)
     assert made.row(identifier) is None
 
 
@@ -371,5 +372,5 @@ def test_the_last_wish_counts_whoever_else_wishes_at_the_same_moment(roomy, tmp_
             orders = [(identifier, state) for identifier in ids for state in ("stopped", "running")]
             answers = together(len(orders), lambda number: made.change(orders[number][0], state=orders[number][1]))
             assert {answer.status for answer in answers} == {200}
-            eventually("the machine is as the list says", agreed(made), 30, every=0.2)
+            eventually("the machine is as the list says", agreed(made), 60, every=0.2)
         made.destroy(*ids)

@@ -19,7 +19,7 @@ int main(void) { signal(SIGTERM, end); write(1, "up\n", 3); for (;;) pause(); }
 """
 
 
-def failed(made, words, *, seconds=30, **body):
+def failed(made, words, *, seconds=60, **body):
     """The id of an instance whose container does not come about, and says why."""
     identifier = made.make(**body)["new_contract"]
     row = made.until(identifier, "exited", seconds)
@@ -44,7 +44,7 @@ def test_a_pull_tells_how_far_it_is(made, start_registry):
         identifier = made.make(image=f"{sluice.host}/large:1")["new_contract"]
         row = eventually(
             "some of it has come",
-            lambda: (found := made.row(identifier)) and re.search(r"\b(\d+) of 24 MB", found["status_msg"]) and found, 30, every=0.05)
+            lambda: (found := made.row(identifier)) and re.search(r"\b(\d+) of 24 MB", found["status_msg"] or "") and found, 60, every=0.05)
         so_far = int(re.search(r"\b(\d+) of 24 MB", row["status_msg"])[1])
         assert 0 <= so_far < 13 and "large" in row["status_msg"]
         assert row["actual_status"] == "loading" and row["intended_status"] == "running"
@@ -67,7 +67,7 @@ def test_destroyed_while_it_is_pulled(made, start_registry):
         assert made.row(identifier) is None
         # Its place is free before the rest of the image has come, if it ever does.
         free = made.offers()[0]
-        eventually("its disk is free again", lambda: made.offers()[0]["disk_space"] > free["disk_space"] - 4, 10)
+        eventually("its disk is free again", lambda: made.offers()[0]["disk_space"] > free["disk_space"] - 4)
         sluice.opened.set()
         made.destroy(made.create())
         assert identifier not in made.containers()
@@ -104,7 +104,7 @@ def test_a_registry_that_is_away(made, start_registry):
         seen.append((found["actual_status"], found["status_msg"]))
         return found
 
-    eventually("it says what it waits for", lambda: "refused" in (row()["status_msg"] or ""), 30, every=0.02)
+    eventually("it says what it waits for", lambda: "refused" in (row()["status_msg"] or ""), 60, every=0.02)
     registry.start()
     # Nobody asked again: the wish still stands. Nobody who waits was told that it is in vain.
     eventually("it runs", lambda: row()["actual_status"] == "running", 60, every=0.02)
@@ -137,7 +137,7 @@ def test_a_registry_with_a_password(made, start_registry):
     # Nobody is let in whom nobody can ask about.
     registry.stop()
     identifier = made.make(image=name, image_login=login)["new_contract"]
-    eventually("it waits for the registry", lambda: "refused" in (made.row(identifier)["status_msg"] or ""), 30)
+    eventually("it waits for the registry", lambda: "refused" in (made.row(identifier)["status_msg"] or ""), 60)
     assert made.row(identifier)["actual_status"] == "loading"
     registry.start()
     made.until(identifier, "running", 60)
@@ -173,7 +173,7 @@ def test_an_images_probes_are_not_run(made):
     assert container.inspect()["Config"]["Healthcheck"]["Test"] == ["NONE"]
     # Control: it does, for another container.
     control = made.engine.container(image=image, adopted=False)
-    eventually("it is probed", lambda: control.exec("cat", "/probes", check=False).stdout.count(b"\n") >= 3, 20)
+    eventually("it is probed", lambda: control.exec("cat", "/probes", check=False).stdout.count(b"\n") >= 3)
     control.remove()
     assert container.exec("ls", "/probes", check=False).returncode != 0
     assert "Health" not in container.inspect()["State"]

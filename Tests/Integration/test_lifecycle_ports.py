@@ -35,7 +35,7 @@ def test_ports_are_reached_and_stay_the_same(bridged, tmp_path):
         env = {"-p 8080:8080": "1", "-p 9000:9000/udp": "1", "PORT": "8080"}
         identifier = made.create(onstart=SERVER, env=env, seconds=60)
         other = made.create(onstart=SERVER, env={"-p 8080:8080": "1", "PORT": "8080"}, seconds=60)
-        row = eventually("its ports are told", lambda: (found := made.row(identifier))["ports"] and found, 10)
+        row = eventually("its ports are told", lambda: (found := made.row(identifier))["ports"] and found)
         told = dict(pair.split("=", 1) for pair in made.container(identifier).inspect()["Config"]["Env"])
         port = row["ports"]["8080/tcp"][0]["HostPort"]
         assert isinstance(port, str) and int(port) in PORTS and told["VAST_TCP_PORT_8080"] == port
@@ -45,18 +45,18 @@ def test_ports_are_reached_and_stay_the_same(bridged, tmp_path):
         def says(number):
             return bridged.inside("bash", "-c", f"cat </dev/tcp/127.0.0.1/{number}").stdout.decode()
 
-        eventually("it answers at its port", lambda: says(port) == f"instance {identifier}\n", 10, every=0.2)
+        eventually("it answers at its port", lambda: says(port) == f"instance {identifier}\n", every=0.2)
         theirs = made.row(other)["ports"]["8080/tcp"][0]["HostPort"]
         assert theirs != port
-        eventually("and the other at its own", lambda: says(theirs) == f"instance {other}\n", 10, every=0.2)
+        eventually("and the other at its own", lambda: says(theirs) == f"instance {other}\n", every=0.2)
 
         # Clients remember them for good (contract.md, 9).
         made.stop(identifier)
         made.destroy(other)
         made.start(identifier)
-        again = eventually("its ports are told", lambda: (found := made.row(identifier))["ports"] and found, 10)
+        again = eventually("its ports are told", lambda: (found := made.row(identifier))["ports"] and found)
         assert again["ports"] == row["ports"]
-        eventually("it answers as before", lambda: says(port) == f"instance {identifier}\n", 10, every=0.2)
+        eventually("it answers as before", lambda: says(port) == f"instance {identifier}\n", every=0.2)
         made.destroy(identifier)
 
 
@@ -98,7 +98,7 @@ def test_what_a_restart_of_the_engine_has_ended_runs_again(bridged, tmp_path):
 
         before = starts()
         restart(bridged)
-        eventually("it runs again", lambda: starts()[running] != before[running] and containers[running].is_running, 30, every=0.2)
+        eventually("it runs again", lambda: starts()[running] != before[running] and containers[running].is_running, 60, every=0.2)
         made.until(running, "running")
         # A whole life of another one is time enough for whoever would start more.
         made.destroy(made.create())
@@ -127,17 +127,17 @@ def test_instances_reach_each_other_by_mapped_ports_alone(bridged, tmp_path):
         assert first.inspect()["HostConfig"]["NetworkMode"] == "boathook" and not first.inspect()["HostConfig"]["PidsLimit"]
         network = json.loads(bridged.docker("network", "inspect", "boathook").stdout)[0]
         assert network["Labels"] == {"boathook.network": "1"}
-        eventually("it answers itself", lambda: reads(second, "127.0.0.1", 8080) == f"instance {ids[1]}\n", 10, every=0.2)
+        eventually("it answers itself", lambda: reads(second, "127.0.0.1", 8080) == f"instance {ids[1]}\n", every=0.2)
         address = own(second)["IPAddress"]
         assert reads(first, address, 8080) is None
-        port = eventually("its port is told", lambda: made.row(ids[1])["ports"].get("8080/tcp"), 10)[0]["HostPort"]
-        assert reads(first, own(first)["Gateway"], port) == f"instance {ids[1]}\n"
+        port = eventually("its port is told", lambda: made.row(ids[1])["ports"].get("8080/tcp"))[0]["HostPort"]
+        eventually("it is reached there", lambda: reads(first, own(first)["Gateway"], port) == f"instance {ids[1]}\n", every=0.2)
 
         # Control: on the engine's own bridge they do.
         for container in (first, second):
             bridged.docker("network", "connect", "bridge", container.name)
         address = second.inspect()["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
-        assert reads(first, address, 8080) == f"instance {ids[1]}\n"
+        eventually("they reach each other", lambda: reads(first, address, 8080) == f"instance {ids[1]}\n", every=0.2)
         made.destroy(*ids)
 
 
@@ -145,14 +145,14 @@ def test_a_network_that_was_pruned_is_made_again(bridged, tmp_path):
     with making.home(bridged, tmp_path / "home") as up:
         made = Instances(up, image=bridged.image("debian"))
         identifier = made.create(onstart=SERVER, env={"-p 8080:8080": "1", "PORT": "8080"}, seconds=60)
-        row = eventually("its port is told", lambda: (found := made.row(identifier))["ports"] and found, 10)
+        row = eventually("its port is told", lambda: (found := made.row(identifier))["ports"] and found)
         made.stop(identifier)
         assert b"boathook" in bridged.docker("network", "prune", "--force").stdout
         made.start(identifier)
         network = json.loads(bridged.docker("network", "inspect", "boathook").stdout)[0]
         assert network["Options"]["com.docker.network.bridge.enable_icc"] == "false"
         assert own(made.container(identifier))["NetworkID"] == network["Id"]
-        eventually("its port is as it was", lambda: made.row(identifier)["ports"] == row["ports"], 10)
+        eventually("its port is as it was", lambda: made.row(identifier)["ports"] == row["ports"])
         made.destroy(identifier)
 
 

@@ -22,7 +22,7 @@ def test_a_container_that_is_made_for_long_holds_up_no_other(gate, tmp_path):
         offer = made.offer
         gate.hold(b"POST /containers/create")
         slow = made.make(offer, runtype="ssh_direc ssh_proxy")["new_contract"]
-        assert gate.held.wait(20)
+        assert gate.held.wait(60)
         other = made.create(offer=offer, runtype="ssh_direc ssh_proxy")
         assert made.row(slow)["actual_status"] == "loading"
         gate.opened.set()

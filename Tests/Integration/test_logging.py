@@ -52,7 +52,7 @@ def events(log):
 def raw(url, data):
     """Sends bytes as they are, and reads to the end of the connection."""
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(data)
         answer = b""
         try:
@@ -245,7 +245,7 @@ def test_no_secret_is_in_any_log(fleet, running, tmp_path):
     for token in ("the join token, used", "a join token, invented", "a join token, unused"):
         other = run(
             BIN / "boathook", "agent", "--server", fleet.url, "--data-dir", tmp_path / "none", "--engine", "unix:///none",
-            f"--join={tokens[token]}", "--log-level", "trace", check=False, timeout=30)
+            f"--join={tokens[token]}", "--log-level", "trace", check=False, timeout=60)
         assert other.returncode != 0 and other.stderr
         logs.append(other.stderr.decode())
     known["the other machine's token"] = json.loads((tmp_path / "none/machine.json").read_text())["machine_token"]
@@ -253,7 +253,8 @@ def test_no_secret_is_in_any_log(fleet, running, tmp_path):
     fleet.server.terminate()
     eventually(
         "the agent sees it",
-        lambda: [pairs for pairs in events(fleet.agent.log) if pairs["event"] in ("link broken", "link closed by the server")])
+        # Its log may end in the middle of a line now.
+        lambda: re.search(r' event="link (broken|closed by the server)"', fleet.agent.log.read_text()))
     fleet.start_server()
     assert fleet.run(instance, "ls home")[1]["state"] == "exited"
     fleet.agent.terminate()

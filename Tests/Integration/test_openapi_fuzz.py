@@ -100,7 +100,7 @@ class Site:
         old = [row["id"] for row in self.up.instances() if row["id"] not in (self.instance, self.spare)]
         for start in range(0, len(old), 64):
             self.up.request("DELETE", "/api/v0/instances/", body={"instance_ids": old[start:start + 64]})
-        eventually("there is room for more", lambda: self.offers.offers(rentable={"eq": True}), 30)
+        eventually("there is room for more", lambda: self.offers.offers(rentable={"eq": True}), 60)
         body = {"image": NO_REGISTRY + "none", "target_state": "stopped"}
         return [self.made("PUT", f"asks/{self.offers.offer}/", body)["new_contract"] for _ in range(count)]
 
@@ -255,7 +255,7 @@ def fuzz(site, name, wrong_document=None):
             if name in NAMING_IMAGES and isinstance(case.body, dict) and isinstance(case.body.get("image"), str) and case.body["image"]:
                 case.body["image"] = NO_REGISTRY + case.body["image"]
             try:
-                response = case.call(site.up.url, session=session, headers={"Authorization": f"Bearer {site.credential(path)}"}, timeout=20)
+                response = case.call(site.up.url, session=session, headers={"Authorization": f"Bearer {site.credential(path)}"}, timeout=60)
             except requests.exceptions.ChunkedEncodingError:
                 # How who follows the bytes is told that they are of another start of the tool.
                 assert name == "getCommandOutput" and "follow" in case.query, case
@@ -306,7 +306,7 @@ def test_without_a_key_nothing_is_looked_at(site, name):
             return
         for headers in ({}, {"Authorization": "Bearer " + "x" * 43}, {"Authorization": "Basic eDp5"}):
             with connection() as session:
-                response = case.call(site.up.url, session=session, headers=headers, timeout=20)
+                response = case.call(site.up.url, session=session, headers=headers, timeout=60)
             assert response.status_code in allowed, (case, response.status_code)
             case.validate_response(response, checks=conforms)
             asked.append(case)
@@ -320,7 +320,7 @@ def test_the_server_is_as_it_was(site):
     answer, health = site.up.request("GET", "/api/v0/users/current/"), http.request(site.up.url, "GET", "/healthz")
     assert (answer.status, health.status) == (200, 200)
     assert site.up.run(site.instance, "ls -d home")[0] == b"home\n"
-    eventually("what it holds is what it held", lambda: usage.sockets_and_spools(site.up.agent_pid) <= site.held, 20)
+    eventually("what it holds is what it held", lambda: usage.sockets_and_spools(site.up.agent_pid) <= site.held, 90)
     assert "unexpected failure" not in site.up.process.log.read_text()
 
 

@@ -2,14 +2,15 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
-import time
 
 import pytest
 
 from harness.boathook import Up
 from harness.engine import run
+from harness.waiting import eventually
 
 CONTAINERS = """
 [containers]
@@ -51,6 +52,11 @@ class Podman:
             ["podman", "system", "service", "--time=0", self.url], env=self.environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
+        eventually("its service listens", self._listens, 60)
+
+    def _listens(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(f"{self.folder}/podman.sock") == 0
 
     def __call__(self, *words, check=True):
         return run("podman", *words, env=self.environment, check=check).stdout.decode().strip()
@@ -88,13 +94,11 @@ def up_on_podman(podman, tmp_path_factory):
     up.process.end()
 
 
-def instance(up, name, status, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for row in up.request("GET", "/api/v0/instances/").json["instances"]:
-            if row["label"] == name and row["actual_status"] == status:
-                return row["id"]
-    raise AssertionError(f"{name} is not listed as {status}")
+def instance(up, name, status):
+    def identifier():
+        return next((row["id"] for row in up.instances() if (row["label"], row["actual_status"]) == (name, status)), None)
+
+    return eventually(f"{name} is listed as {status}", identifier, 60)
 
 
 def test_running_and_stopped_containers_of_podman(podman, up_on_podman):
@@ -103,6 +107,7 @@ def test_running_and_stopped_containers_of_podman(podman, up_on_podman):
         "run", "--detach", "--name", name, "--label", "boathook.instance=", "--volume", "kept:/data", "localhost/root:1",
         "/usr/bin/bash", "-c", "mkdir /home/old 2>/dev/null && ln -s / /around && touch /home/old/file /home/one /home/two /data/kept; sleep 1000",
     )
+    eventually("it has made its files", lambda: podman("exec", name, "ls", "/data", check=False) == "kept", 60, every=0.1)
     for state in ("running", "exited"):
         identifier = instance(up, name, state)
         gone = {"running": "one", "exited": "two"}[state]

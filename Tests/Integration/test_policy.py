@@ -117,7 +117,7 @@ def test_aliases_do_not_explode(tmp_path):
     lines = ["k0: &k0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]" for n in range(1, 12)]
     path = document(tmp_path, "\n".join(lines) + "\nrules: *k11\n")
-    assert policy("check", path, timeout=10).returncode == 1  # 9 to the 12th is more than anybody can wait for
+    assert policy("check", path, timeout=60).returncode == 1  # 9 to the 12th is more than anybody can wait for
 
 
 def test_explain_shows_what_holds_a_command():
@@ -154,7 +154,7 @@ def started(verb, *flags, folder, **environment):
         "up": ["--data-dir", folder / "data", "--listen", "127.0.0.1:0"],
     }[verb]
     done = subprocess.run(
-        [str(word) for word in (BIN / "boathook", verb, *words, *flags)], stdin=subprocess.DEVNULL, capture_output=True, timeout=30,
+        [str(word) for word in (BIN / "boathook", verb, *words, *flags)], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
         env={"PATH": os.environ["PATH"], **environment})
     return done.returncode, done.stdout, done.stderr.decode()
 

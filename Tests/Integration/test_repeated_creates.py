@@ -1,7 +1,9 @@
 """An order to make an instance that comes again (docs/instances.md, "The same order twice")."""
 
 import http.client
+import re
 import subprocess
+import time
 
 import pytest
 
@@ -35,7 +37,7 @@ def killed(fleet, faults, ask):
     (faults / "server.instance-stored").touch()
     with pytest.raises((OSError, http.client.HTTPException)):
         ask()
-    fleet.server.process.wait(10)
+    fleet.server.process.wait(60)
     assert not list(faults.iterdir()), "it died elsewhere"
     fleet.start_server()
 
@@ -43,9 +45,15 @@ def killed(fleet, faults, ask):
 def test_a_create_whose_server_was_killed_is_one_instance(fleet, faults):
     made = Instances(fleet)
     offer = made.offer
-    killed(fleet, faults, lambda: made.ask(offer, label="once"))
-    other_body = made.make(offer, label="other")["new_contract"]
-    reply = made.make(offer, label="once")
+    for _ in range(3):
+        began = time.monotonic()
+        killed(fleet, faults, lambda: made.ask(offer, label="once"))
+        other_body = made.make(offer, label="other")["new_contract"]
+        reply = made.make(offer, label="once")
+        # It is held for ten seconds, which a busy machine may spend on the server's start.
+        if time.monotonic() - began < 9:
+            break
+        made.destroy(*(row["id"] for row in fleet.instances()))
     identifier = reply["new_contract"]
     assert {row["id"] for row in fleet.instances()} == {identifier, other_body}
     made.until(identifier, "running", 60)
@@ -57,7 +65,8 @@ def test_a_create_whose_server_was_killed_is_one_instance(fleet, faults):
     # Now that its maker knows of it, an equal order is another one.
     assert made.make(offer, label="once")["new_contract"] not in (identifier, other_body)
     told = run(BIN / "boathook", "admin", "audit", "show", "--json", "--data-dir", fleet.data).stdout.decode()
-    again = [line for line in told.splitlines() if '"detail":"repeated"' in line]
+    mine = {str(row["id"]) for row in fleet.instances()}
+    again = [line for line in told.splitlines() if '"detail":"repeated"' in line and re.search(r'"instance":(\d+)', line)[1] in mine]
     assert len(again) == 1 and f'"instance":{identifier}' in again[0], again
     made.destroy(*(row["id"] for row in fleet.instances()))
 
@@ -90,7 +99,7 @@ def test_the_command_line_sends_a_create_again(fleet):
         with Cutter(fleet.url, [100]) as cutter:
             environment = {"PATH": "/usr/bin:/bin", "HOME": str(fleet.folder), "BOATHOOK_URL": cutter.url, "BOATHOOK_API_KEY": fleet.key}
             done = subprocess.run(
-                [BIN / "boathook", *map(str, call), *words], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                [BIN / "boathook", *map(str, call), *words], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
             assert done.returncode == 0, done
             assert cutter.made == 1
         new = {row["id"] for row in fleet.instances()} - before

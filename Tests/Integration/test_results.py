@@ -1,8 +1,11 @@
 """The result URL and the command's record: complete, final, and for whoever holds the URL."""
 
+import concurrent.futures
 import hashlib
 import http.client as http_client
 import json
+import os
+import signal
 import socket
 import struct
 import time
@@ -11,6 +14,8 @@ import urllib.parse
 import pytest
 
 from harness import http, jailed
+from harness.boathook import TERMINAL
+from harness.promptly import least_of
 from harness.waiting import eventually
 
 
@@ -31,12 +36,14 @@ def slow(up, many_files):
         instance = up.instance_id(many_files)
         for _ in range(10):
             accepted = up.request(
-                "PUT", f"/api/v0/instances/command/{instance}/", body={"command": command, **body}
+                "PUT", f"/api/v0/instances/command/{instance}/", body={"command": command, "timeout": 300, **body}
             )
             assert accepted.status == 200, accepted
-            if pid := jailed.freeze(up.process.pid, command.split()[0]):
+            identifier = accepted.json["command_id"]
+            if pid := jailed.freeze(up.process.pid, command.split()[0], 60, lambda: up.command(identifier)["state"] in TERMINAL):
                 frozen.append(pid)
                 return accepted.json, pid
+            up.final(identifier)
         raise AssertionError("the command was always over before it could be stopped")
 
     yield start
@@ -139,11 +146,16 @@ def test_long_output_arrives_whole(up, many_files):
 @pytest.mark.slow
 def test_not_found_is_held_until_the_result_is_final(up, slow):
     answer, pid = slow()
-    started = time.monotonic()
-    held = http.get(answer["result_url"])
-    took = time.monotonic() - started
+
+    def held():
+        started = time.monotonic()
+        assert http.get(answer["result_url"]).status == 404
+        took = time.monotonic() - started
+        assert took > 4
+        return took
+
     # Stock 1.x clients give a read 10 s, so a hold must end well before (contract 1.2).
-    assert held.status == 404 and 4 < took < 9.5
+    assert least_of(held, 9.5) < 9.5
     assert up.command(answer["command_id"])["state"] in ("dispatched", "running")
 
     jailed.thaw(pid)
@@ -153,24 +165,29 @@ def test_not_found_is_held_until_the_result_is_final(up, slow):
 
 
 def test_a_waiting_reader_is_released_by_the_result(up, slow):
-    import threading
+    def released():
+        answer, pid = slow()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            reader = pool.submit(http.get, answer["result_url"])
+            time.sleep(0.5)
+            # Its end, and no more output before that.
+            started = time.monotonic()
+            os.kill(pid, signal.SIGKILL)
+            found = reader.result()
+        took = time.monotonic() - started
+        # By its own, a hold ends after eight seconds.
+        assert found.status == 200 or took > 5
+        return took
 
-    answer, pid = slow()
-    got = {}
-    reader = threading.Thread(target=lambda: got.update(answer=http.get(answer["result_url"])))
-    reader.start()
-    time.sleep(0.5)
-    jailed.thaw(pid)
-    started = time.monotonic()
-    reader.join(10)
-    assert got["answer"].status == 200 and time.monotonic() - started < 5
+    assert least_of(released, 5) < 5
 
 
 def test_its_time_limit_ends_a_command(up, slow):
     answer, _ = slow(timeout=1)
-    row = up.final(answer["command_id"], seconds=10)
+    row = up.final(answer["command_id"])
     assert row["state"] == "timed_out" and row["exit_code"] is None
-    assert 0.8 < row["finished_at"] - row["started_at"] < 4
+    # Without that limit, it would have a minute.
+    assert 0.8 < row["finished_at"] - row["started_at"] < 30
     assert http.get(answer["result_url"]).status == 200
 
 
@@ -178,7 +195,7 @@ def test_a_command_can_be_cancelled(up, slow):
     answer, pid = slow()
     cancelled = up.request("DELETE", f"/api/v0/commands/{answer['command_id']}/", body={})
     assert cancelled.status == 200 and cancelled.json["success"] is True
-    assert up.final(answer["command_id"], seconds=10)["state"] == "cancelled"
+    assert up.final(answer["command_id"])["state"] == "cancelled"
     eventually("the process is gone", lambda: not jailed.confined(pid))
     # Terminal states never change.
     up.request("DELETE", f"/api/v0/commands/{answer['command_id']}/", body={})
@@ -198,21 +215,28 @@ def test_commands_are_listed_newest_first(up, running):
 def test_an_order_whose_caller_went_before_the_answer_is_the_same_when_it_comes_again(up, new_container, ending):
     """Also when the command has ended meanwhile: for five seconds, which is when stock clients send it again."""
     container = new_container()
-    container.shell("for i in {1..20}; do mkdir -p /pile/$i; touch /pile/$i/{1..500}; done")
     instance = up.instance_id(container)
-    body = json.dumps({"command": "rm -r pile"}).encode()
+    body = json.dumps({"command": "rm -r pile", "timeout": 300}).encode()
     head = (
         f"PUT /api/v0/instances/command/{instance}/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {up.key}\r\nPrefer: wait=60\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", up.port)) as caller:
-        caller.sendall(head.encode() + body)
-        assert (pid := jailed.freeze(up.agent_pid, "rm", 20)), "it was over before it could be stopped"
-        if ending == "reset":
-            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    [row] = up.request("GET", "/api/v0/commands/?limit=1").json["commands"]
-    jailed.thaw(pid)
-    assert up.final(row["id"])["state"] == "exited"
-    again = up.put_command(instance, "rm -r pile")
+    order = {"path": f"/api/v0/instances/command/{instance}/", "body": body}
+    for _ in range(3):
+        container.shell("for i in {1..20}; do mkdir -p /pile/$i; touch /pile/$i/{1..500}; done")
+        with socket.create_connection(("127.0.0.1", up.port)) as caller:
+            caller.sendall(head.encode() + body)
+            assert (pid := jailed.freeze(up.agent_pid, "rm", 60)), "it was over before it could be stopped"
+            if ending == "reset":
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        [row] = up.request("GET", "/api/v0/commands/?limit=1").json["commands"]
+        began = time.monotonic()
+        jailed.thaw(pid)
+        assert up.final(row["id"])["state"] == "exited"
+        again = up.request("PUT", **order)
+        # On a busy machine, the five seconds may be over by now.
+        if time.monotonic() - began < 4.5:
+            break
+        up.final(again.json["command_id"])
     assert again.status == 200 and again.json["command_id"] == row["id"]
     # Five seconds later, nobody means that one any more.
-    eventually("it is another one", lambda: up.put_command(instance, "rm -r pile").json["command_id"] != row["id"], 10, every=0.2)
+    eventually("it is another one", lambda: up.request("PUT", **order).json["command_id"] != row["id"], every=0.2)

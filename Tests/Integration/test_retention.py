@@ -59,7 +59,7 @@ def test_the_oldest_go_first_beyond_the_size(start_up, listed):
     # A look is taken at the start.
     up.process.terminate()
     up.start()
-    eventually("a part is gone", lambda: not result_file(up, made[2][0]["command_id"]).exists(), 20)
+    eventually("a part is gone", lambda: not result_file(up, made[2][0]["command_id"]).exists())
     kept = (1 << 20) // (size + 4096)
     everything = [small, *made, small_and_new]
     there = [is_there(up, answer, output) for answer, output, _ in everything]
@@ -111,7 +111,7 @@ def test_a_result_is_deleted_on_demand(start_up, listed):
         stray.parent.mkdir(exist_ok=True, mode=0o700)
         stray.write_bytes(b"x")
     up.start()
-    eventually("what no command has is gone", lambda: not any(stray.exists() for stray in strays), 20)
+    eventually("what no command has is gone", lambda: not any(stray.exists() for stray in strays), 60)
     assert not is_there(up, answer, output) and is_there(up, *other[:2])
 
 

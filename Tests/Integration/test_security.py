@@ -1,5 +1,6 @@
 """Whoever calls the API: with what key, about whose things, and what comes of it (docs/security.md, P15 to P17, P21 to P25, P36)."""
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -13,10 +14,11 @@ import urllib.parse
 import pytest
 
 from harness import jailed, signing
-from harness.boathook import BIN, Client
+from harness.boathook import BIN, TERMINAL, Client
 from harness.busy import fill
 from harness.engine import ROOT, run
 from harness.impostor import Machine
+from harness.waiting import eventually
 from harness.wire import ask, bearer, head, raw
 
 UNAUTHORIZED = {"success": False, "error": "auth_error", "msg": "Invalid user key"}
@@ -114,11 +116,10 @@ def test_an_end_of_a_key_reaches_open_connections(start_up, running):
         return answer.status
 
     assert [status(connections[0], key), status(connections[1], other)] == [200, 200]
-    started = time.monotonic()
     up.admin("revoke-key", key)
+    assert status(connections[0], key) == 401
     up.admin("block-user", "mallory")
-    assert [status(connections[0], key), status(connections[1], other)] == [401, 403]
-    assert time.monotonic() - started < 5
+    assert status(connections[1], other) == 403
     up.admin("unblock-user", "mallory")
     assert status(connections[1], other) == 200
     for connection in connections:
@@ -210,10 +211,13 @@ def test_what_runs_is_what_was_sent_and_written_down(up, busy):
     words = ["du", "-a", "--time-style=+%Y %m", "home/many", "/no such name", "ü\n\x01"]
     instance = up.instance_id(busy)
     for _ in range(10):
-        accepted = up.request("PUT", f"/api/v0/instances/command/{instance}/", body={"argv": words})
+        accepted = up.request("PUT", f"/api/v0/instances/command/{instance}/", body={"argv": words, "timeout": 300})
         assert accepted.status == 200, accepted
-        if pid := jailed.freeze(up.agent_pid, "du"):
+        identifier = accepted.json["command_id"]
+        if pid := jailed.freeze(up.agent_pid, "du", 60, lambda: up.command(identifier)["state"] in TERMINAL):
             break
+        up.final(identifier)
+    assert pid, "it was over before it could be stopped"
     try:
         said = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     finally:
@@ -293,11 +297,19 @@ def test_a_deleted_result_leaves_no_byte(start_up, new_container):
     row = up.final(accepted["command_id"])
 
     def holders():
-        return [str(path) for path in up.data.rglob("*") if path.is_file() and marker.encode() in path.read_bytes()]
+        return [str(path) for path in up.data.rglob("*") if marker.encode() in content(path)]
+
+    def content(path):
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_bytes() if path.is_file() else b""
+        return b""
 
     assert holders(), "the control: it is kept somewhere before"
     assert row["complete"] and up.request("DELETE", f"/api/v0/commands/{accepted['command_id']}/output").status == 200
-    assert holders() == []
+    # The agent removes what it has handed over in its own time.
+    agents = f"{up.data}/agent/"
+    assert [path for path in holders() if not path.startswith(agents)] == []
+    eventually("the agent has none of it either", lambda: holders() == [])
 
 
 def test_a_blocked_user_starts_nothing_more(start_up, running):

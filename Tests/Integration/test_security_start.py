@@ -39,7 +39,7 @@ def start(data, url, *words, binary=BIN):
     line = process.stdout.readline()
     if line:
         process.kill()
-    rest, errors = process.communicate(timeout=30)
+    rest, errors = process.communicate(timeout=60)
     return process.returncode, line + rest, errors
 
 

@@ -15,6 +15,7 @@ from harness import making
 from harness.engine import run
 from harness.login import Login, Screen, lend, new_key, public
 from harness.making import Instances
+from harness.promptly import least_of
 from harness.waiting import eventually
 
 SSH = "ssh_direc ssh_proxy"
@@ -167,7 +168,7 @@ def test_a_terminal_with_its_size_from_the_first_moment(login):
             screen.until("\nnow=")
             return screen.until(".") == "33:77"
 
-        eventually("the new size is told", is_told, 10, every=0.05)
+        eventually("the new size is told", is_told, every=0.05)
         screen.type("(echo begun-$((1+1)); exec sleep 1000)\n")
         screen.until("begun-2")
         screen.type("\x03echo status=$?.\n")
@@ -207,7 +208,7 @@ def test_no_other_key_no_password_no_other_user(login, tmp_path):
     ("-W", "127.0.0.1:22"),
 ])
 def test_nothing_is_forwarded(login, options):
-    done = run(*login.command(*options, ""), check=False, timeout=20, stdin=subprocess.DEVNULL)
+    done = run(*login.command(*options, ""), check=False, timeout=60, stdin=subprocess.DEVNULL)
     assert done.returncode == 255 and done.stdout == b""
 
 
@@ -215,7 +216,7 @@ def test_no_socket_of_this_machine_is_reached(home, login, tmp_path):
     engine = home.engine.url.removeprefix("unix://")
     local = tmp_path / "local"
     with login.start("-N", "-L", f"{local}:{engine}", "") as client:
-        eventually("the client listens", local.exists, 10)
+        eventually("the client listens", local.exists)
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(local))
             with contextlib.suppress(ConnectionResetError, BrokenPipeError):
@@ -247,29 +248,38 @@ def test_keys_of_one_instance_open_that_one_alone(home, made, new_login, tmp_pat
     answer = home.request("POST", f"/api/v0/instances/{one}/ssh/", body={"ssh_key": public(guest)})
     assert answer.status == 200 and answer.json["success"] is True, answer
     first.key = second.key = guest
-    eventually("the guest is let in", first.is_let_in, 2)
+    eventually("the guest is let in", first.is_let_in)
     assert not second.is_let_in()
 
 
 def test_a_key_counts_within_a_second_and_open_logins_stay(home, new_login, tmp_path):
     _, login = new_login()
-    guest = new_key(tmp_path, "guest")
-    owner, login.key = login.key, guest
-    assert not login.is_let_in()
-    added = home.request("POST", "/api/v0/ssh/", body={"ssh_key": public(guest)})
-    assert added.status == 200, added
-    since = time.monotonic()
-    eventually("the key is let in", login.is_let_in, 3)
-    assert time.monotonic() - since < 1.5  # a login takes a good part of a second itself
+    owner, added = login.key, []
 
+    def let_in():
+        """How long a new key is not let in, but for what logins take themselves."""
+        login.key = guest = new_key(tmp_path, f"guest{len(added)}")
+        assert not login.is_let_in()
+        added.append(home.request("POST", "/api/v0/ssh/", body={"ssh_key": public(guest)}))
+        assert added[-1].status == 200, added
+        since = time.monotonic()
+        eventually("the key is let in", login.is_let_in)
+        took, since = time.monotonic() - since, time.monotonic()
+        assert login.is_let_in()
+        # One that was refused may have begun just before, and the one that was let in.
+        return took - 2 * (time.monotonic() - since)
+
+    assert least_of(let_in, 1) < 1
     open_login = login.start("echo in; read line; echo $line", stdin=subprocess.PIPE)
     assert open_login.stdout.readline() == b"in\n"
-    assert home.request("DELETE", f"/api/v0/ssh/{added.json['key']['id']}/", body={}).status == 200
-    eventually("the key is kept out", lambda: not login.is_let_in(), 3)
-    output, _ = open_login.communicate(b"still here\n", timeout=10)
+    assert home.request("DELETE", f"/api/v0/ssh/{added[-1].json['key']['id']}/", body={}).status == 200
+    eventually("the key is kept out", lambda: not login.is_let_in())
+    output, _ = open_login.communicate(b"still here\n", timeout=60)
     assert output == b"still here\n"
     login.key = owner
     assert login.is_let_in()
+    for one in added[:-1]:
+        assert home.request("DELETE", f"/api/v0/ssh/{one.json['key']['id']}/", body={}).status == 200
 
 
 # The server's life, and its instance's
@@ -286,43 +296,44 @@ def test_stopped_started_made_anew_and_destroyed(home, made, new_login):
 
     before = made.container(identifier).name
     assert made.verb("recycle", identifier).status == 200
-    eventually("there is another container", lambda: made.row(identifier)["container_id"] not in (None, before), 30)
+    eventually("there is another container", lambda: made.row(identifier)["container_id"] not in (None, before), 60)
     row = made.until(identifier, "running")
     # Clients keep what they were told for ever (contract.md, section 9).
     assert int(row["ports"]["22/tcp"][0]["HostPort"]) == login.port
     hostname = made.container(identifier).inspect()["Config"]["Hostname"]
     eventually("the new one is logged into", lambda: login.run(
-        "cat /etc/hostname", check=False).stdout.decode().strip() == hostname, 10)
+        "cat /etc/hostname", check=False).stdout.decode().strip() == hostname)
 
     made.destroy(identifier)
-    eventually("nobody answers any more", lambda: not login.answers(), 10)
-    eventually("no server is left", lambda: not servers(home, f"{identifier}/"), 10)
-    eventually("no file is left", lambda: not (home.data / f"agent/ssh/{identifier}").exists(), 10)
+    eventually("nobody answers any more", lambda: not login.answers())
+    eventually("no server is left", lambda: not servers(home, f"{identifier}/"))
+    eventually("no file is left", lambda: not (home.data / f"agent/ssh/{identifier}").exists())
 
 
 def test_a_server_that_ended_is_begun_again(home, new_login):
     identifier, login = new_login()
-    server, = servers(home, f"{identifier}/")
+    # One that a login of before has to itself may be about to end.
+    server, = eventually("it has one server", lambda: len(found := servers(home, f"{identifier}/")) == 1 and found)
     os.kill(server, signal.SIGKILL)
-    eventually("another one", lambda: set(servers(home, f"{identifier}/")) - {server} and login.is_let_in(), 10)
+    eventually("another one", lambda: set(servers(home, f"{identifier}/")) - {server} and login.is_let_in())
 
 
 def test_a_killed_agent_leaves_nothing(home, made, new_login):
     identifier, login = new_login()
     container = made.container(identifier)
     at_work = login.start("sleep 4321; echo over")
-    eventually("its program runs", lambda: runs(container, "sleep 4321"), 10)
+    eventually("its program runs", lambda: runs(container, "sleep 4321"))
     home.process.kill()
-    at_work.wait(10)
+    at_work.wait(60)
     assert at_work.returncode == 255
-    eventually("its program has ended", lambda: not runs(container, "sleep 4321"), 10)
-    eventually("its servers have ended", lambda: not servers(home), 10)
+    eventually("its program has ended", lambda: not runs(container, "sleep 4321"))
+    eventually("its servers have ended", lambda: not servers(home))
     assert not login.answers()
 
     home.start()
     # The same host key: the client would refuse another one. The same port.
-    eventually("it is logged into again", login.is_let_in, 10)
-    assert len(servers(home, f"{identifier}/")) == 1
+    eventually("it is logged into again", login.is_let_in)
+    eventually("it has one server", lambda: len(servers(home, f"{identifier}/")) == 1)
 
 
 def test_a_machines_host_key_is_one(made, login, new_login):
@@ -341,10 +352,10 @@ def test_a_program_ends_with_its_client(made, shared, login, terminal):
     line = f"sleep 10{terminal:d}77"
     words = f"{line}; echo over"
     client = Screen(login, 24, 80, words) if terminal else login.start(words)
-    eventually("it runs", lambda: runs(container, line), 10)
+    eventually("it runs", lambda: runs(container, line))
     (client.process if terminal else client).kill()
-    eventually("it has ended", lambda: not runs(container, line), 10)
-    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{shared}/"), 10)
+    eventually("it has ended", lambda: not runs(container, line))
+    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{shared}/"))
     if terminal:
         client.__exit__()
     else:
@@ -358,11 +369,11 @@ def test_a_shell_that_never_ends_keeps_no_login(made, new_login, body):
     container = made.container(identifier)
     container.shell(f"rm /usr/bin/sh; echo -e '#!/usr/bin/bash\nwhile :; do {body}; done' >/usr/bin/sh; chmod 755 /usr/bin/sh")
     client = login.start("-s", "sftp")
-    eventually("it is asked", lambda: runs(container, "/sftp-server"), 10)
+    eventually("it is asked", lambda: runs(container, "/sftp-server"))
     client.kill()
     client.wait()
-    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{identifier}/"), 10)
-    eventually("the shell has ended", lambda: not runs(container, "/sftp-server"), 10)
+    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{identifier}/"))
+    eventually("the shell has ended", lambda: not runs(container, "/sftp-server"))
     client.stdout.close()
     client.stderr.close()
 
@@ -371,17 +382,17 @@ def test_a_program_ends_when_nobody_takes_its_output(made, shared, login):
     with login.start("while :; do echo y; done") as client:
         assert client.stdout.read(2) == b"y\n"
         client.stdout.close()
-        client.wait(10)
-    eventually("it has ended", lambda: not runs(made.container(shared), "echo y"), 10)
+        client.wait(60)
+    eventually("it has ended", lambda: not runs(made.container(shared), "echo y"))
 
 
 def test_what_ignores_a_hang_up_stays(made, shared, login):
     container = made.container(shared)
     client = login.start("trap '' HUP; exec sleep 7654")
-    eventually("it runs", lambda: runs(container, "sleep 7654"), 10)
+    eventually("it runs", lambda: runs(container, "sleep 7654"))
     client.kill()
     client.wait()
-    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{shared}/"), 15)
+    eventually("its login has ended", lambda: not processes("ssh-session", f"/ssh/{shared}/"))
     assert runs(container, "sleep 7654")
     for line in programs(container):
         pid, _, words = line.strip().partition(" ")
@@ -434,10 +445,10 @@ def test_a_key_that_comes_and_goes_while_the_instance_is_stopped(home, key, tmp_
     assert added.status == 200, added
     made.start(identifier)
     login = Login(made.row(identifier), late, tmp_path).wait()
-    eventually("the new key is let in", login.is_let_in, 5)
+    eventually("the new key is let in", login.is_let_in)
     made.stop(identifier)
     assert home.request("DELETE", f"/api/v0/ssh/{added.json['key']['id']}/", body={}).status == 200
     made.start(identifier)
-    eventually("the removed key is let in no more", lambda: not login.is_let_in(), 5)
+    eventually("the removed key is let in no more", lambda: not login.is_let_in())
     assert Login(made.row(identifier), key, tmp_path).wait().is_let_in()
     made.destroy(identifier)

@@ -16,15 +16,23 @@ FREEZER = pathlib.Path("/sys/fs/cgroup/freezer")
 
 @pytest.fixture
 def freeze_for_good():
-    """`freeze_for_good(pid)`: until the test lets it go, which it does at its end at the latest."""
+    """`freeze_for_good(pid)`: until the test lets it go, which it does at its end at the latest. False when it had ended before."""
     if not (FREEZER / "tasks").exists():
         pytest.skip("this host has no freezer of version 1, and that of version 2 lets SIGKILL through")
     group = FREEZER / f"boathook-test-{os.getpid()}"
     group.mkdir()
 
     def freeze(pid):
-        (group / "tasks").write_text(str(pid))
+        try:
+            (group / "tasks").write_text(str(pid))
+        except ProcessLookupError:
+            return False
         (group / "freezer.state").write_text("FROZEN")
+        eventually("it is frozen, or was over", lambda: (group / "freezer.state").read_text() != "FREEZING\n")
+        if is_there(pid) and pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
+            return True
+        let_go()
+        return False
 
     def let_go():
         (group / "freezer.state").write_text("THAWED")
@@ -43,10 +51,14 @@ def is_there(pid):
 def test_a_tool_that_does_not_die_is_set_aside(start_up, many_files, freeze_for_good):
     up = start_up("--concurrency", "1")
     instance = up.instance_id(many_files)
-    identifier, pid = up.frozen(instance, "du -a many", timeout=1)
-    freeze_for_good(pid)
+    for timeout in (1, 5, 20):
+        identifier, pid = up.frozen(instance, "du -a many", timeout=timeout)
+        # Its time may be over before it is frozen for good.
+        if freeze_for_good(pid):
+            break
+        up.final(identifier)
 
-    row = up.final(identifier, 30)
+    row = up.final(identifier)
     assert (row["state"], row["complete"]) == ("timed_out", False), row
     assert "it is stuck in the kernel" in row["note"], row
     assert is_there(pid), "it died after all, so nothing was shown"
@@ -64,8 +76,8 @@ def test_a_tool_that_does_not_die_is_set_aside(start_up, many_files, freeze_for_
 def test_a_wish_to_cancel_it_ends_the_same_way(start_up, many_files, freeze_for_good):
     up = start_up()
     identifier, pid = up.frozen(up.instance_id(many_files), "du -a many")
-    freeze_for_good(pid)
+    assert freeze_for_good(pid)
     assert up.request("DELETE", f"/api/v0/commands/{identifier}/").status == 200
-    row = up.final(identifier, 30)
+    row = up.final(identifier)
     assert row["state"] == "cancelled" and "it is stuck in the kernel" in row["note"], row
     assert is_there(pid)

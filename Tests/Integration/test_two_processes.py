@@ -19,7 +19,7 @@ def fleet(start_fleet):
 @pytest.fixture
 def spoilable(new_container):
     container = new_container()
-    container.shell("for i in {1..30}; do mkdir -p /many/$i; touch /many/$i/{1..3000}; done")
+    container.shell("for i in {1..30}; do mkdir -p /many/$i; touch /many/$i/{1..2500}; done; touch /many/{1..3}/{2501..7500}")
     return container
 
 
@@ -30,7 +30,7 @@ def test_they_work_together(fleet, running):
 def test_a_join_token_is_good_for_one_join(fleet, tmp_path, engine):
     second = run(
         BIN / "boathook", "agent", "--server", fleet.url, "--data-dir", tmp_path / "second", "--engine", engine.url,
-        f"--join={fleet.token}", check=False, timeout=20,
+        f"--join={fleet.token}", check=False, timeout=60,
     )
     assert second.returncode != 0 and b"ready" not in second.stdout
 
@@ -42,7 +42,7 @@ def test_the_agent_is_killed_and_started_again(fleet, spoilable):
 
     fleet.agent.kill()
     late = [fleet.put_command(instance, "ls home").json["command_id"] for _ in range(5)]
-    eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{reader_pid}/exe").exists(), 10)
+    eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{reader_pid}/exe").exists())
     fleet.start_agent()
 
     for identifier in [reader, *queued, *late]:
@@ -56,7 +56,7 @@ def test_a_command_that_writes_runs_at_most_once(fleet, spoilable):
     instance = fleet.instance_id(spoilable)
     writer, pid = fleet.frozen(instance, "rm -r many")
     fleet.agent.kill()
-    eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{pid}/exe").exists(), 10)
+    eventually("the jailed tool is gone with its agent", lambda: not pathlib.Path(f"/proc/{pid}/exe").exists())
     left = spoilable.exec("ls", "/many").stdout
     fleet.start_agent()
 
@@ -74,10 +74,10 @@ def test_the_cli_says_lost_with_126(fleet, spoilable):
         [BIN / "boathook", "execute", str(instance), "rm -r many"], env=fleet.environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )
-    assert jailed.freeze(fleet.agent.pid, "rm", 20), "it was over before it could be stopped"
+    assert jailed.freeze(fleet.agent.pid, "rm", 60), "it was over before it could be stopped"
     fleet.agent.kill()
     fleet.start_agent()
-    _, errors = waiting.communicate(timeout=60)
+    _, errors = waiting.communicate(timeout=120)
     assert waiting.returncode == 126, errors
     assert b"lost" in errors
 
@@ -122,6 +122,7 @@ def test_both_are_killed_under_load(fleet, many_files):
 def test_an_agent_that_is_away_is_waited_for(fleet, running):
     instance = fleet.instance_id(running)
     fleet.agent.terminate()
+    eventually("its link is seen to be closed", lambda: not fleet.request("GET", "/api/v0/machines").json["machines"][0]["online"])
     accepted = fleet.put_command(instance, "ls home")
     assert accepted.status == 200, accepted
     assert fleet.command(accepted.json["command_id"])["state"] == "queued"
@@ -132,9 +133,15 @@ def test_an_agent_that_is_away_is_waited_for(fleet, running):
 def test_an_order_that_a_killed_server_took_is_the_same_when_it_comes_again(fleet, spoilable):
     """The caller never had its answer; the command ends before the server is back, and the caller asks again."""
     instance = fleet.instance_id(spoilable)
-    command, pid = fleet.frozen(instance, "rm -r many/1")
-    fleet.server.kill()
-    jailed.thaw(pid)
-    fleet.start_server()
-    assert fleet.final(command)["state"] == "exited"
-    assert fleet.put_command(instance, "rm -r many/1").json["command_id"] == command
+    for folder in ("many/1", "many/2", "many/3"):
+        began = time.monotonic()
+        command, pid = fleet.frozen(instance, f"rm -r {folder}", timeout=60)
+        fleet.server.kill()
+        jailed.thaw(pid)
+        fleet.start_server()
+        assert fleet.final(command)["state"] == "exited"
+        again = fleet.put_command(instance, f"rm -r {folder}").json["command_id"]
+        # It is held for five seconds, which a busy machine may spend on the server's start.
+        if time.monotonic() - began < 4.5:
+            break
+    assert again == command

@@ -29,7 +29,7 @@ def successor(made, identifier, container):
         name = made.row(identifier)["container_id"]
         return name not in (None, container.name) and len(made.containers().get(identifier, [])) == 1
 
-    eventually("it has another container, and that alone", found, 20, every=0.1)
+    eventually("it has another container, and that alone", found, 60, every=0.1)
     return made.container(identifier)
 
 
@@ -53,12 +53,12 @@ def test_another_image_and_other_variables(home, made, other):
     assert new.inspect()["Config"]["Image"].endswith(other) and told["MADE_OF"] == other
     assert told["A"] == "3" and "B" not in told
     assert (told["CONTAINER_API_KEY"], told["CONTAINER_ID"], told["VAST_TCP_PORT_22"]) == (key, str(identifier), port)
-    eventually("it is reached where it was", lambda: made.row(identifier)["ports"] == before["ports"], 10, every=0.1)
+    eventually("it is reached where it was", lambda: made.row(identifier)["ports"] == before["ports"], every=0.1)
     assert (row["label"], row["disk_space"], row["image_uuid"]) == ("same", 9, other)
     assert dict(row["extra_env"])["A"] == "3" and "B" not in dict(row["extra_env"])
     assert new.exec("cat", "/data/kept").stdout == b"kept\n"
     assert b"lost" not in new.exec("ls", "/home").stdout
-    eventually("its script has run", lambda: new.exec("cat", "/said", check=False).stdout == b"new\n", 10, every=0.1)
+    eventually("its script has run", lambda: new.exec("cat", "/said", check=False).stdout == b"new\n", every=0.1)
     # The key is the same one, and still its own.
     shown = home.request("GET", f"/api/v0/instances/{identifier}/", key=key)
     assert shown.status == 200 and shown.json["instances"]["id"] == identifier
@@ -79,7 +79,7 @@ def test_an_image_that_cannot_be_had_ends_nothing(home, made, other):
     identifier = made.create(env={"A": "1"})
     old = made.container(identifier)
     update(home, identifier, image=NOWHERE)
-    eventually("it says why", lambda: "cannot be pulled" in (made.row(identifier)["status_msg"] or ""), 20, every=0.1)
+    eventually("it says why", lambda: "cannot be pulled" in (made.row(identifier)["status_msg"] or ""), every=0.1)
     assert made.container(identifier).name == old.name and old.is_running
     assert home.run(identifier, "ls -d home")[0] == b"home\n"
     update(home, identifier, image=other)

@@ -101,7 +101,7 @@ def test_rm_does_not_run_on_it(inspecting, written):
 
 def test_it_is_read_only_and_without_devices(inspecting, new_container, engine):
     container = new_container()
-    container.shell("mkdir /many; cd /many; for i in {1..20}; do mkdir $i; touch $i/{1..200}; done")
+    container.shell("mkdir /many; cd /many; for i in {1..20}; do mkdir $i; touch $i/{1..500}; done")
     instance = inspecting.instance_id(container)
     identifier, pid = inspecting.frozen(instance, "du -a many", view="writable")
     try:

@@ -108,8 +108,8 @@ class Running:
             text += chunk
         return text.decode()
 
-    def finish(self, timeout=20):
-        """Reads everything to its end; kills when that takes too long."""
+    def finish(self, timeout=60):
+        """Reads everything to its end; kills when that takes too long: what waits for good, not what a busy machine holds up."""
         texts = {end: bytearray() for end in (self.out, self.err, self.status)}
         open_ends, deadline, timed_out = set(texts), time.monotonic() + timeout * PATIENCE, False
         while open_ends:
@@ -145,7 +145,7 @@ class Result:
         return f"status={self.status!r} code={self.code} timed_out={self.timed_out} out={self.out[-400:]!r} err={self.err[-400:]!r}"
 
 
-def jailed(arguments, roots, timeout=20, **options):
+def jailed(arguments, roots, timeout=60, **options):
     """Runs a tool in the jail. `roots` is one merged root, or with LAYERS a list."""
     spawn = {key: options.pop(key) for key in ("library", "environment", "poison", "net", "cgroups") if key in options}
     block = control([roots] if isinstance(roots, str) else roots, **options)
@@ -169,7 +169,7 @@ def writing(arguments, root, flags=0, **options):
     return jailed(arguments, root, flags=WRITES | flags, capabilities=1 << DAC_OVERRIDE | 1 << FOWNER, **options)
 
 
-def chrooted(arguments, root, timeout=20):
+def chrooted(arguments, root, timeout=60):
     """The control: the same tool, copied into the root, under a plain chroot."""
     try:
         done = subprocess.run(["/usr/sbin/chroot", root] + list(arguments), env=PLAIN, stdin=NULL, capture_output=True,

@@ -110,7 +110,7 @@ def protected_folders_that_the_kernel_forgets():
     view = Overlay(root, base)
     guards = ["/home/deep/a"] * 1000 + ["/usr"]
     number = os.lstat(view.merged + "/usr").st_ino
-    tries, renumbered, patience = 0, 0, time.monotonic() + 60
+    tries, renumbered, patience = 0, 0, time.monotonic() + 120
     forgetting = subprocess.Popen(["python3", "-c", FORGET])
     try:
         # A kernel with much to forget takes seconds for the first time, and forgets nothing of ours meanwhile.

@@ -111,7 +111,7 @@ def hostile_name_files():
     os.unlink(root + "/etc/passwd")
     os.mkfifo(root + "/etc/passwd")
     assert chrooted(["ls", "-l", "/home"], root, timeout=1).timed_out, "the control did not hang"
-    got = ready(jailed(["ls", "-l", "/home"], Overlay(root).merged, timeout=5))
+    got = ready(jailed(["ls", "-l", "/home"], Overlay(root).merged, timeout=20))
     assert not got.timed_out and got.code == 0 and b" 1000 " in got.out, got
 
     def device(path):
@@ -137,7 +137,7 @@ def hostile_name_files():
             root = plain_root()
             os.unlink(f"{root}/etc/{name}")
             make(f"{root}/etc/{name}")
-            got = ready(jailed(["ls", "-l", "/home"], Overlay(root).merged, timeout=5))
+            got = ready(jailed(["ls", "-l", "/home"], Overlay(root).merged, timeout=20))
             assert not got.timed_out and got.code == 0 and got.err == b"", (make.__name__, got)
 
 
@@ -185,7 +185,7 @@ def device_nodes_do_not_open():
     before = chrooted(["du", "--files0-from=/null"], root)
     equal((before.code, before.err), (0, b""), "the control could not open the device")
     for device in ("/null", "/log"):
-        got = ready(jailed(["du", "--files0-from=" + device], Overlay(root).merged, timeout=5))
+        got = ready(jailed(["du", "--files0-from=" + device], Overlay(root).merged, timeout=20))
         equal(got.code, 1)
         assert b"Permission denied" in got.err, got
 

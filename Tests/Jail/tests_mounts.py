@@ -94,5 +94,5 @@ def fifos_at_the_tables_places_do_not_hang():
         equal(table(roots, flags=flags), [("overlay", "overlay", "/")])
         for command in (["df", "-h"], ["grep", "root", "/etc/passwd"], ["stat", "--format=%m", "/"], ["sort", "--parallel=2", "/etc/passwd"],
                         ["find", "/home", "-fstype", "evil"]):
-            got = ready(jailed(command, roots, flags=flags, timeout=5))
+            got = ready(jailed(command, roots, flags=flags, timeout=20))
             equal((got.code, got.timed_out, got.err), (0, False, b""), command)

@@ -31,7 +31,7 @@ def fifos_do_not_open():
         assert chrooted(command, root, timeout=0.5).timed_out, f"the control did not hang: {command}"
     for roots, flags in ((Overlay(root).merged, 0), ([root], LAYERS)):
         for command in READERS:
-            got = ready(jailed(command, roots, flags=flags, timeout=5))
+            got = ready(jailed(command, roots, flags=flags, timeout=20))
             assert not got.timed_out and got.code not in (0, None), (command, got)
             assert b"No such device or address" in got.err, (command, got)
         # Looking at one is no opening.
@@ -45,7 +45,7 @@ def a_running_instances_fifo_keeps_its_bytes():
     end = os.open(view.merged + "/pipe", os.O_RDWR | os.O_NONBLOCK)
     os.write(end, b"for the instance\n")
     for command in READERS:
-        assert b"instance" not in ready(jailed(command, view.merged, timeout=5)).out, command
+        assert b"instance" not in ready(jailed(command, view.merged, timeout=20)).out, command
     equal(os.read(end, 100), b"for the instance\n")
     os.close(end)
 
@@ -73,14 +73,14 @@ def a_running_instances_writer_goes_on_waiting():
                 time.sleep(0.001)
             if command is None:
                 os.close(os.open(view.merged + "/pipe", os.O_RDONLY | os.O_NONBLOCK))
-                controls.append(writer.wait(timeout=5))  # on one processor it may write before our close
+                controls.append(writer.wait(timeout=60))  # on one processor it may write before our close
                 continue
-            ready(jailed(command, view.merged, timeout=5))
+            ready(jailed(command, view.merged, timeout=20))
             reader = os.open(view.merged + "/pipe", os.O_RDONLY | os.O_NONBLOCK)
-            select.select([reader], [], [], 5)
+            select.select([reader], [], [], 60)
             equal(os.read(reader, 100), b"first\n", command)
             os.close(reader)
-            equal(writer.wait(timeout=5), 0, command)
+            equal(writer.wait(timeout=60), 0, command)
         assert -signal.SIGPIPE in controls, controls
 
 
@@ -102,7 +102,7 @@ int main(void) {
 def the_openings_that_fortify_makes():
     """Tools of other distributions may be compiled so: the C library would open for them by itself."""
     with program("fortified", FORTIFIED):
-        got = ready(jailed(["fortified"], Overlay(piped_root()).merged, timeout=5))
+        got = ready(jailed(["fortified"], Overlay(piped_root()).merged, timeout=20))
         equal((got.out, got.timed_out), (b"-1 -1 -1 -1 1 1\n", False), got)
 
 
@@ -127,7 +127,7 @@ def times_are_utc_whatever_the_instance_has():
             assert chrooted(commands[0], root, timeout=0.5).timed_out, "the control did not hang"
         for roots, flags in ((Overlay(root).merged, 0), ([root], LAYERS)):
             for command in commands:
-                got = ready(jailed(command, roots, flags=flags, timeout=5))
+                got = ready(jailed(command, roots, flags=flags, timeout=20))
                 equal((got.code, got.err), (0, b""), command)
                 assert b"22:13" in got.out, (command, got)  # 2023-11-14 22:13:20 UTC
     # Another zone in a date is not understood: its file would be the instance's.

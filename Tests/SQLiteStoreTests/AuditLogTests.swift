@@ -84,7 +84,8 @@ import Testing
     @Test func `two who have the file open make one chain`() async throws {
         try await withTemporaryFolder { folder in
             let stores = [
-                try SQLiteStore(path: folder + "/db"), try SQLiteStore(path: folder + "/db"),
+                try SQLiteStore(path: folder + "/db", lockPatience: 600),
+                try SQLiteStore(path: folder + "/db", lockPatience: 600),
             ]
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in 0..<200 {

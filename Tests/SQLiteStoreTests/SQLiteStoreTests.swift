@@ -77,7 +77,7 @@ func withTemporaryFolder(_ body: (String) async throws -> Void) async throws {
 
 @Suite struct GroupCommitTests {
     /// A transaction that cannot begin: every caller is told, and none waits for ever.
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(3)))
     func `writes of a group that cannot begin are all answered`() async throws {
         try await withTemporaryFolder { folder in
             let store = try SQLiteStore(path: folder + "/db")

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import VastAPI
 
@@ -35,10 +36,16 @@ import VastAPI
             let bytes = Array(body.utf8)
             // The shortest of some: whatever else the machine does only adds.
             return (0..<5).map { _ in
-                let started = ContinuousClock.now
+                let started = threadSeconds()
                 #expect(StrictJSON.isUnambiguous(bytes))
-                return (ContinuousClock.now - started) / .seconds(1)
+                return threadSeconds() - started
             }.min() ?? 0
+        }
+        // Of this thread's own work: what others do meanwhile is not counted.
+        func threadSeconds() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
         }
         // Sixteen times the names; squared, it would be 256 times the time.
         #expect(seconds(16_000) < seconds(1000) * 80)

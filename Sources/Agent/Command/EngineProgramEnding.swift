@@ -11,6 +11,8 @@ struct EngineProgramEnding: Sendable {
     let deadline: ContinuousClock.Instant
     let cancellation: JailCancellation
     let patience: Duration
+    /// For a program that was killed.
+    let grace: Duration
     private var exitCode: Int?
     private var wasKilled = false
     /// Whether the engine has not begun with it, by its last word.
@@ -20,7 +22,8 @@ struct EngineProgramEnding: Sendable {
 
     init(
         programs: EnginePrograms, program: EngineProgram, stop: EngineSpool.Stop?,
-        deadline: ContinuousClock.Instant, cancellation: JailCancellation, patience: Duration
+        deadline: ContinuousClock.Instant, cancellation: JailCancellation, patience: Duration,
+        grace: Duration
     ) {
         self.programs = programs
         self.program = program
@@ -28,6 +31,7 @@ struct EngineProgramEnding: Sendable {
         self.deadline = deadline
         self.cancellation = cancellation
         self.patience = patience
+        self.grace = grace
     }
 
     /// Waits for its end, having killed it if need be; without one, somebody else goes on trying.
@@ -57,7 +61,7 @@ struct EngineProgramEnding: Sendable {
         var pause = Duration.milliseconds(20)
         // One answer that is late or an error says nothing about the next.
         var givesUp = ContinuousClock.now + patience
-        while ContinuousClock.now < givesUp {
+        repeat {
             if stop == nil {
                 if cancellation.isCancelled { stop = .cancelled }
                 if ContinuousClock.now >= deadline { stop = .timedOut }
@@ -81,7 +85,7 @@ struct EngineProgramEnding: Sendable {
                 case .running(let processID) where kills:
                     if try await programs.kill(program, processID), !wasKilled {
                         wasKilled = true
-                        givesUp = .now + Self.grace
+                        givesUp = .now + grace
                         pause = .milliseconds(20)
                     }
                 case .created, .running:
@@ -93,7 +97,7 @@ struct EngineProgramEnding: Sendable {
             }
             try? await Task.sleep(for: pause)
             pause = min(pause * 2, .milliseconds(kills ? 100 : 500))
-        }
+        } while ContinuousClock.now < givesUp
     }
 
     /// What came of it.
@@ -153,6 +157,4 @@ struct EngineProgramEnding: Sendable {
 
     /// As engines tell of SIGKILL.
     private static let killedCode = 128 + 9
-    /// For a program that was killed.
-    private static let grace = Duration.seconds(5)
 }

@@ -14,6 +14,8 @@ struct EngineTool: CommandTool {
     let outputLimit: Int64
     /// How long an engine may not answer.
     var patience = Duration.seconds(10)
+    /// How long it may take to tell the end of a program that was killed.
+    var grace = Duration.seconds(5)
 
     func run(
         into file: SpoolFile, live: LiveOutput, keeps: Bool, cancellation: JailCancellation,
@@ -28,7 +30,7 @@ struct EngineTool: CommandTool {
         let stop = await spool.take(pieces, wallTime: wallTime, cancellation: cancellation)
         var ending = EngineProgramEnding(
             programs: programs, program: program, stop: stop, deadline: started + wallTime,
-            cancellation: cancellation, patience: patience)
+            cancellation: cancellation, patience: patience, grace: grace)
         await ending.wait()
         FaultPoint.toolEnded.reached()
         return ending.run(runtime: .now - started, output: await spool.counts())

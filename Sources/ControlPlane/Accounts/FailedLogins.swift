@@ -4,7 +4,9 @@
 package struct FailedLogins: Sendable {
     private let limiter: RateLimiter<String>
 
-    package init(rate: CallRate = .init(burst: 60, perSecond: 1)) {
+    package static let defaultRate = CallRate(burst: 60, perSecond: 1)
+
+    package init(rate: CallRate = Self.defaultRate) {
         limiter = RateLimiter(rate: rate)
     }
 

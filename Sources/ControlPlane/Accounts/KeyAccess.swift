@@ -9,12 +9,14 @@ package struct KeyAccess: Sendable {
     ///   - rate: How often an account may make keys, and how often revoke some, whichever of its keys ask.
     ///   - time: The clock.
     package init(
-        accounts: any AccountStore, rate: CallRate = .init(burst: 60, perSecond: 1), time: WallTime
+        accounts: any AccountStore, rate: CallRate = Self.defaultRate, time: WallTime
     ) {
         self.accounts = accounts
         self.time = time
         limiter = RateLimiter(rate: rate)
     }
+
+    package static let defaultRate = CallRate(burst: 60, perSecond: 1)
 
     /// What is counted, each apart.
     private enum Write: Hashable {

@@ -11,12 +11,21 @@ package final class CompletionBell: Sendable {
     }
 
     private let state = NIOLockedValueBox(State())
+    private let sleep: @Sendable (Duration) async throws -> Void
 
-    package init() {}
+    /// - Parameter sleep: Returns when a wait of so long is over.
+    package init(
+        sleep: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        }
+    ) {
+        self.sleep = sleep
+    }
 
     /// A place in the line for one command.
     package struct Place: Sendable {
         fileprivate let rung: AsyncStream<Command>
+        fileprivate let sleep: @Sendable (Duration) async throws -> Void
 
         /// The command as it ended; nil after `duration`, or on cancellation.
         package func wait(atMost duration: Duration) async -> Command? {
@@ -26,7 +35,7 @@ package final class CompletionBell: Sendable {
                     return nil
                 }
                 group.addTask {
-                    try? await Task.sleep(for: duration)
+                    try? await sleep(duration)
                     return nil
                 }
                 let first = await group.next() ?? nil
@@ -46,7 +55,7 @@ package final class CompletionBell: Sendable {
             return state.lastWaiterID
         }
         continuation.onTermination = { [weak self] _ in self?.leave(command, waiter: id) }
-        return Place(rung: stream)
+        return Place(rung: stream, sleep: sleep)
     }
 
     /// Tells all who wait for the command.

@@ -66,22 +66,25 @@ package struct CreateInstance: Sendable {
     private let switches: SwitchBoard
     private let environment: @Sendable (Account.ID) async throws -> [[String]]
     private let time: WallTime
-    private let answers = OpenAnswers()
+    private let answers: OpenAnswers
 
     /// - Parameters:
     ///   - instances: Where it is written down.
     ///   - orders: How its machine hears of it.
     ///   - switches: What the operator has switched off.
     ///   - environment: What an account gives each of its instances: pairs of name and value.
+    ///   - answerPatience: How long an answer may take to be written.
     ///   - time: The clock.
     package init(
         instances: any InstanceStore, orders: InstanceOrders, switches: SwitchBoard,
-        environment: @escaping @Sendable (Account.ID) async throws -> [[String]], time: WallTime
+        environment: @escaping @Sendable (Account.ID) async throws -> [[String]],
+        answerPatience: Duration = .seconds(5), time: WallTime
     ) {
         self.instances = instances
         self.orders = orders
         self.switches = switches
         self.environment = environment
+        answers = OpenAnswers(patience: answerPatience)
         self.time = time
     }
 

@@ -120,5 +120,5 @@ class Attacker:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        text, _ = self.process.communicate(timeout=10)
+        text, _ = self.process.communicate(timeout=60)
         self.changes = int(text or 0)

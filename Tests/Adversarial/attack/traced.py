@@ -11,7 +11,7 @@ import time
 
 from attack.report import Skip
 
-PATIENCE = 4  # seconds for a run that takes a tenth of one
+PATIENCE = 10  # seconds for a run that takes a tenth of one
 
 Fault = collections.namedtuple("Fault", "call occurrence phase lines")
 
@@ -41,7 +41,7 @@ class Run:
             inputs = None
             self.output += read_all(outputs[0])
             self.status = read_all(statuses[0]).decode().strip()
-            self.code = launcher.wait(timeout=30)
+            self.code = launcher.wait(timeout=60)
         finally:
             if inputs:
                 os.close(inputs[1])
@@ -49,7 +49,7 @@ class Run:
                 os.kill(pid, signal.SIGKILL)
             launcher.kill()
             launcher.communicate()
-            strace.communicate(timeout=30)
+            strace.communicate(timeout=60)
             os.close(outputs[0])
             os.close(statuses[0])
         with open(self.log) as file:

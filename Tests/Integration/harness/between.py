@@ -42,7 +42,7 @@ class Between:
         for connection in connections:
             self._end(connection)
 
-    def wait_for_links(self, count, seconds=30):
+    def wait_for_links(self, count, seconds=60):
         """Until the server has answered so many attachments."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.links >= count, seconds), f"{self.links} links"

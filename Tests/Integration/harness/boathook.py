@@ -1,6 +1,5 @@
 """Boathook's processes, and one command's way through its API."""
 
-import json
 import os
 import pathlib
 import select
@@ -19,7 +18,7 @@ TERMINAL = {"exited", "signalled", "timed_out", "cancelled", "denied", "lost", "
 class Process:
     """One long-running verb of boathook: started, ready, and ended in one of two ways."""
 
-    def __init__(self, *words, log, ready, timeout=20):
+    def __init__(self, *words, log, ready, timeout=60):
         self.log = pathlib.Path(log)
         with self.log.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -51,7 +50,7 @@ class Process:
     def is_alive(self):
         return self.process.poll() is None
 
-    def terminate(self, seconds=5.0):
+    def terminate(self, seconds=20.0):
         """SIGTERM; returns the exit status and how long it took."""
         started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
@@ -126,16 +125,20 @@ class Client:
 
     def frozen(self, instance, command, **body):
         """Starts a command whose tool stops before it has done anything: the command's id, the tool's."""
-        for _ in range(10):
-            accepted = self.request(
-                "PUT", f"/api/v0/instances/command/{instance}/", body={"command": command, **body})
+        body = {"command": command, **body}
+        program = command.split()[0]
+        for _ in range(1 if program == "rm" else 10):
+            accepted = self.request("PUT", f"/api/v0/instances/command/{instance}/", body=body)
             assert accepted.status == 200, accepted
-            program = command.split()[0]
-            # What an rm would take is counted before it starts.
-            if pid := jailed.freeze(self.agent_pid, program, 20 if program == "rm" else 5):
-                return accepted.json["command_id"], pid
-            if program == "rm":
-                break
+            identifier = accepted.json["command_id"]
+
+            def is_over(identifier=identifier):
+                return self.command(identifier)["state"] in TERMINAL
+
+            if pid := jailed.freeze(self.agent_pid, program, 60, is_over):
+                return identifier, pid
+            # Else the next one's tool is taken for this one's.
+            self.final(identifier)
         raise AssertionError("the command was over before it could be stopped")
 
     def instances(self):
@@ -143,7 +146,7 @@ class Client:
         assert answer.status == 200, answer
         return answer.json["instances"]
 
-    def instance_id(self, container, status=None, seconds=10):
+    def instance_id(self, container, status=None, seconds=30):
         """The instance that this container became, once it is listed (in that state)."""
 
         def identifier():
@@ -159,7 +162,7 @@ class Client:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TERM") if name in os.environ}
         return {**kept, "BOATHOOK_URL": self.url, "BOATHOOK_API_KEY": self.key, **more}
 
-    def cli(self, *words, check=False, timeout=60, **more):
+    def cli(self, *words, check=False, timeout=120, **more):
         return run(
             BIN / "boathook", *words, check=check, timeout=timeout, env=self.environment(**more)
         )

@@ -4,6 +4,7 @@ import errno
 import os
 
 from harness.engine import run
+from harness.waiting import eventually
 
 
 class SmallDisk:
@@ -20,8 +21,11 @@ class SmallDisk:
         run("mount", "-o", "loop", self.image, self.path)
 
     def close(self):
-        run("umount", self.path, check=False)
-        self.image.unlink()
+        try:
+            # Somebody who was just killed may hold it for a moment.
+            eventually("the disk is let go", lambda: run("umount", self.path, check=False).returncode == 0)
+        finally:
+            self.image.unlink()
 
     @property
     def free(self):

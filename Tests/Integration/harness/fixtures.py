@@ -35,8 +35,8 @@ def up(engine, tmp_path_factory):
     alive = up.process.is_alive
     tail = up.process.tail()
     if alive:
-        status, took = up.process.terminate()
-        assert status == 0 and took < 5
+        status, _ = up.process.terminate()
+        assert status == 0
     up.process.end()
     assert alive, f"boathook up ended during the tests: {tail}"
 
@@ -97,11 +97,14 @@ def start_fleet(engine, tmp_path):
 
 @pytest.fixture
 def frozen_tool():
-    """Stops a command's tool, and ends it at the latest with the test: `frozen_tool(client, container, command)`."""
+    """Stops a command's tool, and ends it at the latest with the test: `frozen_tool(client, container, command)`.
+
+    It has minutes: what a test does meanwhile takes long on a busy machine.
+    """
     stopped = []
 
     def start(client, container, command, **body):
-        identifier, pid = client.frozen(client.instance_id(container), command, **body)
+        identifier, pid = client.frozen(client.instance_id(container), command, **{"timeout": 300, **body})
         stopped.append(pid)
         return identifier, pid
 

@@ -1,6 +1,7 @@
 """Those who follow a command's output while it is written."""
 
 import base64
+import contextlib
 import http.client
 import json
 import socket
@@ -18,7 +19,7 @@ class Follower:
     """
 
     def __init__(
-        self, client, identifier, *, offset=None, run=None, events=False, last_event_id=None, timeout=30,
+        self, client, identifier, *, offset=None, run=None, events=False, last_event_id=None, timeout=60,
         buffer=None, key=None,
     ):
         query = {"follow": 1, "offset": offset, "run": run}
@@ -36,6 +37,8 @@ class Follower:
         self.status = self.response.status
         self.headers = {name.lower(): value for name, value in self.response.getheaders()}
         self.body = bytearray(b"" if self.status == 200 else self.response.read())
+        # What is done while it waits for bytes: makes a context.
+        self.meanwhile = contextlib.nullcontext
 
     @staticmethod
     def _socket(parts, timeout, buffer):
@@ -59,7 +62,8 @@ class Follower:
     def read(self, most=65536):
         """What is there, once there is something; nothing at the end."""
         try:
-            piece = self.response.read1(most)
+            with self.meanwhile():
+                piece = self.response.read1(most)
         except (http.client.IncompleteRead, ConnectionError, ValueError) as error:
             raise BrokenOff from error
         self.body += piece

@@ -60,7 +60,7 @@ class Foreign:
     def until(self, *request):
         """Waits for a request: its method and path."""
         with self.changed:
-            assert self.changed.wait_for(lambda: request in self.requests, 20), (request, self.requests)
+            assert self.changed.wait_for(lambda: request in self.requests, 60), (request, self.requests)
 
     def __enter__(self):
         return self

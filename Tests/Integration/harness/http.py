@@ -4,6 +4,8 @@ import http.client
 import json
 import urllib.parse
 
+from harness import ports
+
 
 class Answer:
     def __init__(self, response):
@@ -19,7 +21,7 @@ class Answer:
         return f"<{self.status} {self.body[:400]!r}>"
 
 
-def request(url, method, path, *, headers=None, body=None, key=None, timeout=30):
+def request(url, method, path, *, headers=None, body=None, key=None, timeout=60):
     """One request on a connection of its own. `path` goes out exactly as it is."""
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
@@ -38,7 +40,7 @@ def request(url, method, path, *, headers=None, body=None, key=None, timeout=30)
         connection.close()
 
 
-def get(url, *, headers=None, timeout=30):
+def get(url, *, headers=None, timeout=60):
     """A GET of an absolute address, with no key."""
     parts = urllib.parse.urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -46,8 +48,4 @@ def get(url, *, headers=None, timeout=30):
 
 
 def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return ports.free()

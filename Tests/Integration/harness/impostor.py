@@ -66,21 +66,21 @@ class Server:
         # All fields that there are, from the page of examples of the link's own tests.
         order = json.loads((ROOT / "Tests/AgentLinkTests/Golden/run_command.json").read_text())
         order.update({
-            "command_id": identifier, "container_id": container, "argv": argv, "command": shlex.join(argv), "writes": False, "timeout_ms": 20_000, "start_within_ms": 20_000,
-            "account_id": 1, "protected": [], "volumes": True, "paths": None, "removal": None,
+            "command_id": identifier, "container_id": container, "argv": argv, "command": shlex.join(argv), "writes": False,
+            "timeout_ms": 60_000, "start_within_ms": 60_000, "account_id": 1, "protected": [], "volumes": True, "paths": None, "removal": None,
         })
         if fields.get("writes"):
             order["removal"] = {"preview": False}
         order.update(fields)
         self.send({key: value for key, value in order.items() if value is not None})
 
-    def end_of(self, identifier, seconds=30):
+    def end_of(self, identifier, seconds=60):
         """What the agent said of the command's end: (report, output)."""
         with self._changed:
             assert self._changed.wait_for(lambda: identifier in self._ends, seconds), f"no end of {identifier}"
             return self._ends[identifier]
 
-    def wait_for_links(self, count, seconds=30):
+    def wait_for_links(self, count, seconds=60):
         with self._changed:
             assert self._changed.wait_for(lambda: self.links >= count, seconds), f"{self.links} links"
 

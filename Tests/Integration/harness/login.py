@@ -48,12 +48,12 @@ class Login:
         self.port = int(mapping["HostPort"])
         self.key, self.known = key, pathlib.Path(folder) / "known_hosts"
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=60):
         eventually(f"an SSH server at {self.port}", self.answers, seconds)
         return self
 
     def answers(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 20) as connection:
             return connection.recv(8) == b"SSH-2.0-"
         return False
 
@@ -131,7 +131,7 @@ class Screen:
     def type(self, text):
         os.write(self.master, text.encode())
 
-    def until(self, text, seconds=10):
+    def until(self, text, seconds=60):
         """All that was seen up to this text, which is taken away."""
         wanted = text.encode()
         deadline = time.monotonic() + seconds
@@ -147,6 +147,6 @@ class Screen:
         before, _, self.seen = self.seen.partition(wanted)
         return before.decode(errors="replace")
 
-    def end(self, seconds=10):
+    def end(self, seconds=60):
         """The client's exit status."""
         return self.process.wait(seconds)

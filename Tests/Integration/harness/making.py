@@ -7,14 +7,13 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import jailed
+from harness import jailed, ports
 from harness.boathook import Up
 from harness.engine import ROOT, Container, Engine, run
 from harness.waiting import eventually
 
-# Below those that the kernel gives to whoever asks for any, and others for other runs of the tests: what is listened on
-# here is the agent's.
-PORTS = range(20_000 + os.getpid() % 24 * 500, 20_500 + os.getpid() % 24 * 500)
+# What is listened on here is the agent's.
+PORTS = ports.INSTANCES
 
 
 def flags(slots=64):
@@ -80,7 +79,7 @@ class Instances:
     @property
     def offer(self):
         """The machine's only one, once it has described itself."""
-        return eventually("the machine has an offer", self.offers, 15)[0]["id"]
+        return eventually("the machine has an offer", self.offers, 60)[0]["id"]
 
     # Making.
     def ask(self, offer=None, method="PUT", **body):
@@ -93,7 +92,7 @@ class Instances:
         assert answer.status == 200 and set(answer.json) == {"success", "new_contract", "instance_api_key"}, answer
         return answer.json
 
-    def create(self, status="running", seconds=30, **body):
+    def create(self, status="running", seconds=60, **body):
         """The id of a new instance that has come so far."""
         identifier = self.make(**body)["new_contract"]
         self.until(identifier, status, seconds)
@@ -106,7 +105,7 @@ class Instances:
         assert answer.status == 200, answer
         return answer.json["instances"]
 
-    def until(self, identifier, status, seconds=30):
+    def until(self, identifier, status, seconds=60):
         """Its row, once it is in that state, or in one of those."""
         wanted = {status} if isinstance(status, str) else set(status)
         seen = []
@@ -143,7 +142,7 @@ class Instances:
     def change(self, identifier, **body):
         return self.client.request("PUT", f"/api/v0/instances/{identifier}/", body=body)
 
-    def wish(self, identifier, state, status, seconds=30):
+    def wish(self, identifier, state, status, seconds=60):
         """Its row, once what was wished is so."""
         answer = self.change(identifier, state=state)
         assert (answer.status, answer.json) == (200, {"success": True}), answer
@@ -169,7 +168,7 @@ class Instances:
             assert (answer.status, answer.json["success"]) == (200, True), answer
             assert self.row(identifier) is None
         eventually(
-            f"the containers of {identifiers} are gone", lambda: not set(identifiers) & set(self.containers()), 30, every=0.1)
+            f"the containers of {identifiers} are gone", lambda: not set(identifiers) & set(self.containers()), 60, every=0.1)
 
 
 class Residue:
@@ -192,7 +191,7 @@ class Residue:
             "files": self._files(),
         }
 
-    def check(self, before, seconds=10):
+    def check(self, before, seconds=30):
         """That all is as it was."""
         found = {}
 

@@ -15,7 +15,7 @@ class Patient(Passage):
         super().__init__()
 
     def connect(self):
-        return eventually("the server listens", self._connected, 30, every=0.01)
+        return eventually("the server listens", self._connected, 60, every=0.01)
 
     def _connected(self):
         with contextlib.suppress(ConnectionRefusedError):

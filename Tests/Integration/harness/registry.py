@@ -3,11 +3,11 @@
 import os
 import pathlib
 import secrets
-import socket
 import subprocess
 import urllib.error
 import urllib.request
 
+from harness import ports
 from harness.waiting import eventually
 
 CONFIGURATION = """
@@ -30,9 +30,7 @@ class Registry:
     def __init__(self, folder, user=None, password=None):
         self.folder = pathlib.Path(folder)
         self.user, self.password = user, password
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.host = f"127.0.0.1:{free.getsockname()[1]}"
+        self.host = f"127.0.0.1:{ports.free()}"
         text = CONFIGURATION.format(folder=folder, host=self.host, secret=secrets.token_hex())
         if user:
             text += PROTECTION.format(folder=folder)
@@ -78,7 +76,7 @@ class Registry:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def end(self):
         self.process.kill()

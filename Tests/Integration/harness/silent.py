@@ -53,7 +53,7 @@ class SilentFuse:
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self._lines = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
-        assert self.next(20) == "mounted", "it did not mount"
+        assert self.next(60) == "mounted", "it did not mount"
         # A connection is named after the minor number of its file system.
         line = next(line.split() for line in pathlib.Path(table).read_text().splitlines() if line.split()[4] == self.point)
         self.number = line[2].partition(":")[2]
@@ -72,7 +72,7 @@ class SilentFuse:
         """From now on, what was named is not answered. `server` is its id on this host."""
         os.kill(server, signal.SIGUSR1)
 
-    def until_silent(self, operation, seconds=20):
+    def until_silent(self, operation, seconds=60):
         """Waits until somebody waits for that operation."""
         eventually(f"somebody waits for {operation}", lambda: self.next(0.05) == f"{operation} silent", seconds, every=0)
 

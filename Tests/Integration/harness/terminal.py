@@ -15,7 +15,7 @@ class Terminal:
     """A command on a terminal of so many columns: all that it shows, and answers to what it asks."""
 
     def __init__(self, words, environment, columns=80):
-        self.shown, self.deadline = b"", time.monotonic() + 90
+        self.shown, self.deadline = b"", time.monotonic() + 180
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -36,7 +36,7 @@ class Terminal:
         while self._read():
             assert time.monotonic() < self.deadline, self.shown
         os.close(self.ours)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def _read(self):
         while not select.select([self.ours], [], [], 0.2)[0]:

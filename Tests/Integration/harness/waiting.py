@@ -3,7 +3,7 @@
 import time
 
 
-def eventually(what, condition, seconds=10.0, every=0.02):
+def eventually(what, condition, seconds=30.0, every=0.02):
     """Calls `condition` until it returns something true, and returns that."""
     deadline = time.monotonic() + seconds
     while True:

@@ -42,7 +42,7 @@ def a_million_entries(arena, figures):
         signal.pidfd_send_signal(hurried.pidfd, signal.SIGKILL)
         killed = hurried.finish()
         equal(killed.code, -9, "killed")
-        assert time.monotonic() - started < 5, "it did not end when it was killed"
+        assert time.monotonic() - started < 30, "it did not end when it was killed"
         by_time = ground.read("ls", "-lR", "/home/many", "/home/many", "/home/many", "/home/many", "/home/many", "/home/many", cpu=1)
         equal(by_time.code, -9, "at the end of its processor time")
 

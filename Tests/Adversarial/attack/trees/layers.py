@@ -71,5 +71,5 @@ def marks_of_the_overlay(arena, figures):
                 ground.write("rm", "-rf", "/" + name)
         equal(os.listdir(os.path.join(lower, "elsewhere")), ["of-elsewhere"], "what a redirect led to")
         # The kernel may refuse to list the folder that such marks were in; it says so, and at once.
-        last = ground.read("ls", "/", timeout=10)
+        last = ground.read("ls", "/", timeout=60)
         assert not last.timed_out and (last.code == 0 or last.err), last
