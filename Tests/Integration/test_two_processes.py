@@ -19,7 +19,7 @@ def fleet(start_fleet):
 @pytest.fixture
 def spoilable(new_container):
     container = new_container()
-    container.shell("for i in {1..30}; do mkdir -p /many/$i; touch /many/$i/{1..2500}; done; touch /many/{1..3}/{2501..7500}")
+    container.shell("for i in {1..30}; do mkdir -p /many/$i; touch /many/$i/{1..300}; done; touch /many/{1..3}/{301..2000}")
     return container
 
 

@@ -79,6 +79,21 @@ import Testing
         #expect(text == (isLoud ? "err\nout\n" : ""))
     }
 
+    /// The thread stood still for longer than its deadline, and than a killed tool may take.
+    @Test(.timeLimit(.minutes(3)))
+    func `a tool that was over is not stuck, however late it is looked at`() throws {
+        let process = try Self.start("echo out; exit 3")
+        var ended = [pollfd(fd: process.pidfd, events: Int16(POLLIN), revents: 0)]
+        #expect(poll(&ended, 1, -1) == 1)
+        var run = JailRun(process: process, limits: Self.limits(.zero), started: .now)
+        run.grace = .zero
+        defer { run.closeDescriptors() }
+        var text = ""
+        run.drain(cancelled: -1, ready: {}) { text += String(decoding: $1, as: UTF8.self) }
+        #expect(run.end().cause == .exited(code: 3) && run.end().isCollected)
+        #expect(text == "out\n")
+    }
+
     @Test(.timeLimit(.minutes(3)), arguments: [false, true])
     func `what was not kept is not hidden by an end of its own`(sinkFails: Bool) throws {
         struct Full: Error {}
