@@ -8,6 +8,7 @@ import urllib.parse
 import pytest
 
 from harness import http
+from harness.waiting import eventually
 
 ENVELOPE = {"success": False}
 UNAUTHORIZED = {"success": False, "error": "auth_error", "msg": "Invalid user key"}
@@ -208,10 +209,13 @@ def test_a_person_never_meets_the_default_rate_limit(up, instance):
 def test_429_with_upstreams_interval(start_up, stopped):
     up = start_up("--compatibility", "vast-strict")
     instance = up.instance_id(stopped, "exited")
-    for _ in range(10):
-        time.sleep(1.6)
+
+    def taken():
         began = time.monotonic()
-        assert up.put_command(instance, "ls").status == 200
+        return up.put_command(instance, "ls").status == 200 and began
+
+    for _ in range(10):
+        began = eventually("an order is taken", taken)
         answer = up.put_command(instance, "ls")
         if answer.status == 429:
             break

@@ -15,6 +15,7 @@ import pytest
 from harness import signing
 from harness.boathook import BIN, Up
 from harness.engine import run
+from harness.passage import serve_each
 from harness.waiting import eventually
 
 BARE = r"[!#-<>-\[\]-~]+"
@@ -141,7 +142,7 @@ class SpoiltEngine:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
         self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._serve)
 
     def spoil(self, text):
         self.text = text
@@ -156,15 +157,7 @@ class SpoiltEngine:
         self.spoil(self.text)
         shutil.rmtree(self.folder)
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def _serve(self, client, _):
         with client:
             if self.text is not None:
                 client.recv(65536)

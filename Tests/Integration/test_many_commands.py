@@ -104,10 +104,12 @@ def test_nothing_is_left_behind(request, new_container, kind):
 
     took, after = time.monotonic() - began, at_rest(client)
     # What comes and goes by itself does so at any moment: what is left stays.
-    deadline = time.monotonic() + 20
-    while not after.is_as_much_as(held):
-        assert time.monotonic() < deadline, (held, after)
-        time.sleep(0.2)
+    def is_as_before():
+        nonlocal after
         after = at_rest(client)
+        return after.is_as_much_as(held)
+
+    if not after.is_as_much_as(held):
+        eventually(f"it holds as much as before: {held}, not {after}", is_as_before, 20, every=0.2)
     print(f"{many} commands in {took:.0f} s: {held} then {after}")
     assert not [point for point in points("self") if point.startswith(str(client.folder))]

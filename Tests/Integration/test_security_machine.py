@@ -19,6 +19,7 @@ from harness import jailed
 from harness.boathook import Up
 from harness.busy import fill
 from harness.engine import run
+from harness.passage import serve_each
 from harness.promptly import least_of
 from harness.waiting import eventually
 
@@ -194,23 +195,19 @@ class Listener:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(f"{self.folder}/socket")
         self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._connection)
 
     def end(self):
         self.listener.close()
         shutil.rmtree(self.folder)
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            engine = socket.socket(socket.AF_UNIX)
-            engine.connect(self.target)
-            self.said.append(bytearray())
-            for one, other, kept in ((client, engine, self.said[-1]), (engine, client, bytearray())):
-                threading.Thread(target=self._pump, args=(one, other, kept), daemon=True).start()
+    def _connection(self, client, _):
+        engine = socket.socket(socket.AF_UNIX)
+        engine.connect(self.target)
+        said = bytearray()
+        self.said.append(said)
+        for one, other, kept in ((client, engine, said), (engine, client, bytearray())):
+            threading.Thread(target=self._pump, args=(one, other, kept), daemon=True).start()
 
     @staticmethod
     def _pump(source, sink, kept):

@@ -9,6 +9,8 @@ import threading
 
 from chaos.framing import Framing
 
+from harness.passage import serve_each
+
 LINK = "/agent/v1/link"
 
 
@@ -30,7 +32,7 @@ class Between:
         self.agent_nonce = self.server_nonce = None
         self._changed = threading.Condition()
         self._connections = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._connection)
 
     def close(self):
         self.listener.close()
@@ -47,15 +49,7 @@ class Between:
         with self._changed:
             assert self._changed.wait_for(lambda: self.links >= count, seconds), f"{self.links} links"
 
-    def _accept(self):
-        while True:
-            try:
-                agent, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._connection, args=(agent,), daemon=True).start()
-
-    def _connection(self, agent):
+    def _connection(self, agent, _):
         with agent:
             try:
                 server = socket.create_connection(self.target)

@@ -1,8 +1,23 @@
 """What the TCP proxies of the tests have in common."""
 
 import contextlib
+import itertools
 import socket
 import threading
+
+
+def serve_each(listener, serve):
+    """Gives each connection to `serve(client, number)`, in a thread of its own, until the listener is closed."""
+
+    def accept():
+        for number in itertools.count():
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(client, number), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
 
 
 class Passage:
@@ -13,7 +28,7 @@ class Passage:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.url = f"http://{self.host}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._connection)
 
     def __enter__(self):
         return self
@@ -24,16 +39,8 @@ class Passage:
     def close(self):
         self.listener.close()
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            number, self.connections = self.connections, self.connections + 1
-            threading.Thread(target=self._connection, args=(client, number), daemon=True).start()
-
     def _connection(self, client, number):
+        self.connections = max(self.connections, number + 1)
         with contextlib.suppress(OSError), client, self.connect() as server:
             threading.Thread(target=self.pump, args=(client, server), daemon=True).start()
             self.pass_on(client, server, number)

@@ -4,6 +4,8 @@ import socket
 import threading
 import urllib.parse
 
+from harness.passage import serve_each
+
 
 class Recorder:
     """Listens on loopback and hands every connection on to `target` (set before the first one)."""
@@ -14,7 +16,7 @@ class Recorder:
         self.target = None
         self.exchanges = []
         self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._connection)
 
     def close(self):
         self.listener.close()
@@ -23,15 +25,7 @@ class Recorder:
         with self._lock:
             self.exchanges = []
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._connection, args=(client,), daemon=True).start()
-
-    def _connection(self, client):
+    def _connection(self, client, _):
         parts = urllib.parse.urlsplit(self.target)
         try:
             server = socket.create_connection((parts.hostname, parts.port))
